@@ -1,0 +1,54 @@
+/**
+ * The names of things. An id is minted wherever the thing is made, often on a device without a network, so it must be unguessable and
+ * unique without asking anyone. A branded type comes only out of its schema, so that swapped arguments do not compile.
+ */
+import * as v from 'valibot';
+import { digest } from 'lib0/hash/sha256';
+
+export const UserId = v.pipe(v.string(), v.regex(/^u[0-9a-z]{20,40}$/), v.brand('UserId'));
+export type UserId = v.InferOutput<typeof UserId>;
+
+export const ConversationId = v.pipe(v.string(), v.regex(/^c[0-9a-z]{20,40}$/), v.brand('ConversationId'));
+export type ConversationId = v.InferOutput<typeof ConversationId>;
+
+export const MessageId = v.pipe(v.string(), v.regex(/^m[0-9a-z]{20,40}$/), v.brand('MessageId'));
+export type MessageId = v.InferOutput<typeof MessageId>;
+
+export const isUserId = (id: unknown): id is UserId => v.is(UserId, id);
+export const isConversationId = (id: unknown): id is ConversationId => v.is(ConversationId, id);
+export const isMessageId = (id: unknown): id is MessageId => v.is(MessageId, id);
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
+/** 24 characters of base 36 are 124 bits: nobody guesses one, and no two devices mint the same. */
+const RANDOM_LENGTH = 24;
+
+function randomText(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
+      // 252 is the largest multiple of 36 in a byte; the rest would favour the first letters.
+      if (byte < 252 && text.length < length) text += ALPHABET[byte % 36];
+    }
+  }
+  return text;
+}
+
+export const newUserId = (): UserId => v.parse(UserId, `u${randomText(RANDOM_LENGTH)}`);
+export const newConversationId = (): ConversationId => v.parse(ConversationId, `c${randomText(RANDOM_LENGTH)}`);
+
+/** Sortable by the device's clock: nine base-36 digits of milliseconds (good until the year 5188), then sixteen random ones. */
+export function newMessageId(now: number = Date.now()): MessageId {
+  return v.parse(MessageId, `m${now.toString(36).padStart(9, '0')}${randomText(16)}`);
+}
+
+/**
+ * The one conversation between two people (or of a person with themself) has an id that follows from the pair, so that both sides can
+ * start it without a network and still mean the same documents.
+ */
+export function directConversationId(a: UserId, b: UserId): ConversationId {
+  const pair = a < b ? `${a}:${b}` : `${b}:${a}`;
+  const bytes = digest(new TextEncoder().encode(`ting-ting direct ${pair}`));
+  let number = 0n;
+  for (const byte of bytes.subarray(0, 16)) number = (number << 8n) | BigInt(byte);
+  return v.parse(ConversationId, `c${number.toString(36).padStart(25, '0')}`);
+}

@@ -1,0 +1,34 @@
+/** Every limit in one place, its unit in its name. The relay enforces them; the app shows them before they are hit. */
+
+export const NAME_MAX_CHARS = 80;
+export const ABOUT_MAX_CHARS = 500;
+export const EMAIL_MAX_CHARS = 254;
+export const PASSWORD_MIN_CHARS = 8;
+export const PASSWORD_MAX_CHARS = 256;
+export const TITLE_MAX_CHARS = 120;
+export const TOPIC_MAX_CHARS = 1_000;
+export const MESSAGE_MAX_CHARS = 16_000;
+export const EMOJI_MAX_CHARS = 32;
+export const MENTIONS_MAX_COUNT = 200;
+export const ATTACHMENTS_MAX_COUNT = 20;
+export const GROUP_MAX_MEMBERS = 1_000;
+export const SEARCH_MAX_CHARS = 200;
+
+/** How many stamps a page holds: page n holds the stamps (n·1000, (n+1)·1000]. */
+export const PAGE_STAMPS = 1_000;
+
+/** One plain value in a document, as JSON text. A message of 16,000 characters outside ASCII needs about 96,000 when escaped. */
+export const VALUE_MAX_BYTES = 128 * 1024;
+export const VALUE_MAX_DEPTH = 6;
+/** One socket frame. A sync answer of a device that was offline for weeks must fit. */
+export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
+/** One JSON request body. */
+export const BODY_MAX_BYTES = 256 * 1024;
+/** How many documents one socket may have open at once. */
+export const CHANNELS_MAX_COUNT = 2_000;
+/** Awareness holds a cursor's worth of state, not a document. */
+export const AWARENESS_MAX_BYTES = 2 * 1024;
+
+export const SESSION_DAYS = 30;
+export const HISTORY_PAGE_DEFAULT = 50;
+export const HISTORY_PAGE_MAX = 200;
