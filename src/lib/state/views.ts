@@ -1,0 +1,208 @@
+/**
+ * What the screen reads and asks, as types. The rune classes beside this file implement them; components take them as props or from
+ * the context and know nothing below. Every getter is reactive. Nothing here waits for the network: what the device has is there at once.
+ * Methods that return a promise of a Fault answer null when all went well; they never throw for a refusal or a missing network.
+ */
+import type { Action, ConversationKind, Role } from '#shared/access.ts';
+import type { Fault } from '#shared/faults.ts';
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { Me, SessionInfo } from '#shared/protocol/api.ts';
+import type { Person } from '#shared/protocol/overview.ts';
+
+/** A refusal as the screen says it: the word from faults.ts, or that the relay could not be reached; with fields when the form is at fault. */
+export interface Refusal {
+  code: Fault | 'offline';
+  fields: Record<string, string>;
+}
+
+/** Before there is a person: sign up, sign in. */
+export interface DoorView {
+  signup(input: { email: string; password: string; name: string }): Promise<Refusal | null>;
+  login(input: { email: string; password: string }): Promise<Refusal | null>;
+}
+
+export type ConnectionState = 'offline' | 'connecting' | 'online';
+
+export interface ConnectionView {
+  readonly state: ConnectionState;
+  /** Messages and requests written here that the relay has not acknowledged. */
+  readonly waiting: number;
+}
+
+export type MessageState = 'waiting' | 'sent' | 'delivered' | 'read';
+
+/** One line of the list of conversations. */
+export interface ConversationRowView {
+  readonly id: ConversationId;
+  readonly kind: ConversationKind;
+  /** The group's title, the other person's name; null for notes to oneself (the screen has a word for it). */
+  readonly title: string | null;
+  /** What colours and letters the avatar: the other person's id in a direct conversation, the conversation's own otherwise. */
+  readonly avatarSeed: string;
+  readonly last: { by: UserId; byName: string; mine: boolean; at: number; text: string; attachments: number; state: MessageState | null } | null;
+  /** What was typed and not sent; shown instead of the last message while the conversation is not open. */
+  readonly draft: string | null;
+  readonly unread: number;
+  readonly mentions: number;
+  readonly pinned: boolean;
+  readonly muted: boolean;
+  /** Waits in the outbox to be created. */
+  readonly pending: boolean;
+  /** What the list is sorted by, newest first, pinned before the rest. */
+  readonly sortedAt: number;
+}
+
+export interface ReactionView {
+  emoji: string;
+  count: number;
+  mine: boolean;
+  names: string[];
+}
+
+export interface MessageView {
+  readonly id: MessageId;
+  readonly by: UserId;
+  readonly byName: string;
+  readonly mine: boolean;
+  /** Relay time when stamped, the author's own before that. */
+  readonly at: number;
+  /** Null while waiting. */
+  readonly seq: number | null;
+  readonly text: string;
+  readonly edited: boolean;
+  /** Deleted messages leave a trace; their text is gone. */
+  readonly deleted: boolean;
+  readonly state: MessageState | null;
+  readonly replyTo: { id: MessageId; byName: string; text: string; deleted: boolean } | null;
+  readonly reactions: readonly ReactionView[];
+  readonly canEdit: boolean;
+  readonly canDelete: boolean;
+}
+
+export type TimelineItem =
+  | { is: 'start'; key: string }
+  | { is: 'day'; key: string; at: number }
+  | { is: 'new'; key: string; count: number }
+  /** `first` and `last` of a run by one author within a few minutes: the first shows the name, the last the tail and avatar. */
+  | { is: 'message'; key: string; message: MessageView; first: boolean; last: boolean };
+
+export interface TimelineView {
+  /** Oldest first. Keys are steady: the same message has the same key before and after its stamp. */
+  readonly items: readonly TimelineItem[];
+  /** Whether there are older messages than the first item, on the device or on the relay. */
+  readonly hasOlder: boolean;
+  /** True while older messages are on their way that the device does not have (offline: they stay away, `olderUnreachable`). */
+  readonly loadingOlder: boolean;
+  readonly olderUnreachable: boolean;
+  /** Brings an older page in front; resolves when `items` has it (or could not get it). */
+  loadOlder(): Promise<void>;
+  /** Loads until the message is among `items`; false when it cannot be had. */
+  reach(id: MessageId): Promise<boolean>;
+  /** The screen shows everything up to this seq: moves the read mark. */
+  markRead(seq: number): void;
+  /** Highest seq among `items`, 0 when empty. */
+  readonly lastSeq: number;
+  /** Stamped messages by others behind the read mark. */
+  readonly unread: number;
+}
+
+export interface MemberView {
+  readonly id: UserId;
+  readonly name: string;
+  readonly role: Role;
+  readonly me: boolean;
+  /** Whether the person at this device may remove them, or change their role. */
+  readonly canRemove: boolean;
+  readonly canChangeRole: boolean;
+}
+
+/** What the composer is about to do. */
+export type ComposerMode =
+  { is: 'new' } | { is: 'reply'; to: { id: MessageId; byName: string; text: string } } | { is: 'edit'; id: MessageId; original: string };
+
+export interface ConversationView {
+  readonly id: ConversationId;
+  /** `loading` only until the device's own copy is read (milliseconds); `unknown`: not in the list and not reachable; `left`: no longer a member. */
+  readonly status: 'loading' | 'ready' | 'unknown' | 'left';
+  readonly kind: ConversationKind;
+  readonly title: string | null;
+  readonly topic: string;
+  readonly avatarSeed: string;
+  readonly members: readonly MemberView[];
+  readonly myRole: Role | null;
+  /** The other person of a direct conversation; null in groups and notes. */
+  readonly other: Person | null;
+  readonly pending: boolean;
+  may(action: Action): boolean;
+
+  readonly timeline: TimelineView;
+
+  /** Text of the composer, kept as a draft on every change (synced after a moment). */
+  readonly composer: { readonly text: string; readonly mode: ComposerMode };
+  type(text: string): void;
+  startReply(id: MessageId): void;
+  startEdit(id: MessageId): void;
+  /** Edits the newest own message (arrow up in an empty composer). */
+  startEditLast(): void;
+  cancelMode(): void;
+  /** Sends what was typed, or saves the edit; the composer is empty afterwards. Null when there was nothing to send. */
+  submit(): MessageId | null;
+
+  react(id: MessageId, emoji: string): void;
+  deleteMessage(id: MessageId): void;
+
+  rename(title: string): void;
+  setTopic(topic: string): void;
+  addMembers(people: readonly Person[]): void;
+  removeMember(id: UserId): void;
+  changeRole(id: UserId, role: 'admin' | 'member' | 'owner'): void;
+  leave(): Promise<Refusal | null>;
+
+  /** Called when the conversation leaves the screen. */
+  close(): void;
+}
+
+/** Something the person must know: a request refused later, a disk that is full. Shown as a calm notice until dismissed. */
+export type Notice = { key: string } & (
+  | { is: 'refused'; what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile' | 'write'; code: Fault; detail: string }
+  | { is: 'storage-failed'; reason: 'full' | 'blocked' }
+  /** The texts could not be kept where they were written: shown so that they can be copied. */
+  | { is: 'rescued'; conversation: ConversationId; texts: string[] }
+);
+
+export interface AppView {
+  readonly me: Me;
+  readonly connection: ConnectionView;
+  /** All conversations, sorted for the list. */
+  readonly rows: readonly ConversationRowView[];
+  readonly totalUnread: number;
+  /** True until the first list is there: only on a device's very first start. */
+  readonly firstLoad: boolean;
+  readonly notices: readonly Notice[];
+  dismiss(key: string): void;
+  /** The session ended elsewhere: the app says so and keeps everything until the person decides. */
+  readonly signedOut: boolean;
+
+  open(id: ConversationId): ConversationView;
+  /** Creates it if there is none; works offline. */
+  startDirect(person: Person): ConversationId;
+  startGroup(title: string, people: readonly Person[]): ConversationId;
+  startNotes(): ConversationId;
+
+  /** People known on this device at once; with the relay's answer when there is a network. Sorted by name. */
+  searchPeople(query: string): Promise<{ people: Person[]; complete: boolean }>;
+  person(id: UserId): Promise<{ name: string; about: string } | null>;
+
+  pin(id: ConversationId, pinned: boolean): void;
+
+  updateProfile(change: { name?: string; about?: string }): Promise<Refusal | null>;
+  changePassword(current: string, next: string): Promise<Refusal | null>;
+  sessions(): Promise<SessionInfo[] | Refusal>;
+  endSession(id: string): Promise<Refusal | null>;
+  /** How many messages and requests would be lost by signing out now. */
+  readonly unsent: number;
+  /** Ends the session, forgets this person's data on this device. */
+  signOut(): Promise<void>;
+  /** Bytes kept on this device, and whether the browser promised to keep them. */
+  storage(): Promise<{ bytes: number; persisted: boolean }>;
+}
