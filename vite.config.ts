@@ -1,0 +1,46 @@
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import { sveltekit } from '@sveltejs/kit/vite';
+import { defineConfig } from 'vitest/config';
+
+/** Where `npm run dev` started the relay; the development server passes its two doors on. */
+const relay = `http://127.0.0.1:${process.env.RELAY_PORT ?? '3000'}`;
+
+const words = () =>
+  paraglideVitePlugin({
+    project: './project.inlang',
+    outdir: './src/lib/paraglide',
+    strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
+    localStorageKey: 'language',
+    isServer: 'false',
+    emitReadme: false,
+  });
+
+export default defineConfig({
+  plugins: [words(), sveltekit()],
+  server: {
+    proxy: {
+      '/api': relay,
+      '/sync': { target: relay.replace('http', 'ws'), ws: true },
+    },
+  },
+  build: { target: 'es2022' },
+  test: {
+    projects: [
+      {
+        extends: true,
+        resolve: { conditions: ['browser'] },
+        test: { name: 'client', environment: 'happy-dom', include: ['src/**/*.test.ts'], exclude: ['src/shared/**'] },
+      },
+      {
+        plugins: [],
+        test: {
+          name: 'server',
+          environment: 'node',
+          include: ['server/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'src/shared/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
