@@ -1,0 +1,122 @@
+/**
+ * Who is signed in, on what. The only importer of Lucia. A session's id lives in one browser's cookie and nowhere else: the table has its
+ * hash, and everybody else (the list of sessions, the sockets) speaks of it by its *handle*, the first half of that hash.
+ */
+import { PostgresJsAdapter } from '@lucia-auth/adapter-postgresql';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import { Lucia, TimeSpan } from 'lucia';
+import { isUserId, type UserId } from '#shared/ids.ts';
+import { SESSION_DAYS } from '#shared/limits.ts';
+import type { SessionInfo } from '#shared/protocol/api.ts';
+import type { Who } from '../exchange.ts';
+import type { Sql } from '../storage/sql.ts';
+import { deviceName } from './device.ts';
+import { hashedAdapter, sessionHash } from './hashed-adapter.ts';
+
+declare module 'lucia' {
+  interface Register {
+    DatabaseSessionAttributes: SessionColumns;
+  }
+}
+interface SessionColumns {
+  device: string;
+  created_at: number;
+  last_seen_at: number;
+}
+
+const HANDLE_CHARS = 32;
+const SECONDS_PER_DAY = 86_400;
+/** "Last seen" is written at most this often for a session. */
+const SEEN_EVERY_MILLIS = 60_000;
+/** How long an ended session is remembered, for an upgrade that was being decided while it ended. */
+const ENDED_MILLIS = 60_000;
+
+/** A session that was looked up by its cookie; `cookie` is set when it was prolonged, and must go out with the answer. */
+export type Signed = Who<UserId> & { cookie?: string };
+
+export interface Sessions {
+  begin(person: UserId, userAgent: string): Promise<{ cookie: string; session: string }>;
+  of(cookieHeader: string): Promise<Signed | null>;
+  list(who: Who<UserId>): Promise<SessionInfo[]>;
+  /** True when this person had it. */
+  end(person: UserId, handle: string): Promise<boolean>;
+  /** All of this person's but one; answers with the handles of those that ended. */
+  endOthers(who: Who<UserId>): Promise<string[]>;
+  endExpired(): Promise<void>;
+  /** Whether it ended within the last minute. */
+  hasEnded(handle: string): boolean;
+  /** The cookie that takes the session's cookie away. */
+  blankCookie: string;
+}
+
+export function createSessions(sql: Sql, secure: boolean, now: () => number = Date.now): Sessions {
+  const lucia = new Lucia(hashedAdapter(new PostgresJsAdapter(sql, { user: 'users', session: 'sessions' })), {
+    sessionExpiresIn: new TimeSpan(SESSION_DAYS, 'd'),
+    getSessionAttributes: ({ last_seen_at }) => ({ lastSeenAt: last_seen_at }),
+  });
+  const name = secure ? '__Host-session' : 'session';
+  const cookieWith = (value: string, maxAge: number): string =>
+    stringifySetCookie({ name, value, maxAge, path: '/', httpOnly: true, sameSite: 'strict', secure });
+  const ended = new Map<string, number>();
+  const remember = (handle: string): void => {
+    for (const [each, at] of ended) if (at < now() - ENDED_MILLIS) ended.delete(each);
+    ended.set(handle, now());
+  };
+
+  return {
+    blankCookie: cookieWith('', 0),
+
+    async begin(person, userAgent) {
+      const at = now();
+      const session = await lucia.createSession(person, { device: deviceName(userAgent), created_at: at, last_seen_at: at });
+      return { cookie: cookieWith(session.id, SESSION_DAYS * SECONDS_PER_DAY), session: handleOf(sessionHash(session.id)) };
+    },
+
+    async of(cookieHeader) {
+      const id = parseCookie(cookieHeader)[name];
+      if (id === undefined || !/^[0-9a-z]{20,64}$/.test(id)) return null;
+      const { session } = await lucia.validateSession(id);
+      if (session === null || !isUserId(session.userId)) return null;
+      const hash = sessionHash(id);
+      if (session.lastSeenAt < now() - SEEN_EVERY_MILLIS) {
+        await sql`update sessions set last_seen_at = ${now()} where id = ${hash}`;
+      }
+      const signed: Signed = { person: session.userId, session: handleOf(hash) };
+      return session.fresh ? { ...signed, cookie: cookieWith(id, SESSION_DAYS * SECONDS_PER_DAY) } : signed;
+    },
+
+    async list({ person, session }) {
+      const rows = await sql<{ id: string; device: string; created_at: number; last_seen_at: number }[]>`
+        select id, device, created_at, last_seen_at from sessions
+        where user_id = ${person} and expires_at > now()
+        order by last_seen_at desc, created_at desc`;
+      return rows.map((row) => ({
+        id: handleOf(row.id),
+        device: row.device,
+        createdAt: row.created_at,
+        lastSeenAt: row.last_seen_at,
+        current: handleOf(row.id) === session,
+      }));
+    },
+
+    async end(person, handle) {
+      const gone = await sql`
+        delete from sessions where user_id = ${person} and left(id, ${HANDLE_CHARS}) = ${handle} returning id`;
+      remember(handle);
+      return gone.length > 0;
+    },
+
+    async endOthers({ person, session }) {
+      const gone = await sql<{ id: string }[]>`
+        delete from sessions where user_id = ${person} and left(id, ${HANDLE_CHARS}) <> ${session} returning id`;
+      const handles = gone.map((row) => handleOf(row.id));
+      handles.forEach(remember);
+      return handles;
+    },
+
+    endExpired: () => lucia.deleteExpiredSessions(),
+    hasEnded: (handle) => ended.has(handle),
+  };
+}
+
+const handleOf = (hash: string): string => hash.slice(0, HANDLE_CHARS);

@@ -1,0 +1,99 @@
+/**
+ * What the environment says, read once and checked. A wrong value stops the start with one sentence that names the variable and what it
+ * wants; nothing else in the relay reads `process.env`.
+ */
+import { join } from 'node:path';
+import * as v from 'valibot';
+
+/** An empty variable means "not set": compose files and `.env` leave them so. */
+const optional = <S extends v.GenericSchema<string, unknown>>(schema: S) =>
+  v.optional(v.union([v.pipe(v.literal(''), v.transform(() => undefined)), schema]));
+
+const wants = (what: string) => `wants ${what}`;
+const url = (protocols: string[], what: string) =>
+  v.pipe(
+    v.string(),
+    v.check((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), wants(what)),
+  );
+const text = v.pipe(v.string(), v.minLength(1));
+
+const ORIGIN_WANTS = 'the public address without a path, such as https://chat.example.org';
+const Environment = v.object({
+  PORT: optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,5}$/, wants('a port number from 0 to 65535')),
+      v.transform(Number),
+      v.maxValue(65_535, wants('a port number from 0 to 65535')),
+    ),
+  ),
+  HOST: optional(v.pipe(v.string(), v.regex(/^[0-9a-zA-Z.:_-]{1,255}$/, wants('an address to listen on, such as 127.0.0.1 or 0.0.0.0')))),
+  ORIGIN: optional(
+    v.pipe(
+      url(['http:', 'https:'], ORIGIN_WANTS),
+      v.transform((text) => new URL(text)),
+      v.check((at) => at.pathname === '/' && at.search === '' && at.hash === '' && at.username === '', wants(ORIGIN_WANTS)),
+      v.transform((at) => at.origin),
+    ),
+  ),
+  DATA_DIR: optional(text),
+  DATABASE_URL: optional(url(['postgres:', 'postgresql:'], 'a Postgres address, such as postgres://user:password@host/database')),
+  S3_ENDPOINT: optional(url(['http:', 'https:'], 'the http(s) address of an S3 service')),
+  S3_BUCKET: optional(text),
+  S3_REGION: optional(text),
+  S3_ACCESS_KEY_ID: optional(text),
+  S3_SECRET_ACCESS_KEY: optional(text),
+  NATS_URL: optional(url(['nats:', 'tls:', 'ws:', 'wss:'], 'a NATS address, such as nats://host:4222')),
+  TURN_URL: optional(url(['turn:', 'turns:', 'stun:'], 'a TURN address, such as turn:turn.example.org:3478')),
+  TURN_SECRET: optional(text),
+  VAPID_SUBJECT: optional(url(['mailto:', 'https:'], 'a mailto: or https: address of whoever runs this server')),
+  SIGNUP: optional(v.picklist(['open', 'invite', 'closed'], wants('one of open, invite, closed'))),
+  LOG_LEVEL: optional(v.picklist(['silent', 'error', 'warn', 'info', 'debug'], wants('one of silent, error, warn, info, debug'))),
+});
+
+export interface Config {
+  port: number;
+  host: string;
+  /** The public address; null when not configured, and then the Host header names us. */
+  origin: string | null;
+  dataDir: string;
+  /** Null means: use the Postgres we bring along. */
+  databaseUrl: string | null;
+  signup: 'open' | 'invite' | 'closed';
+  logLevel: LogLevel;
+  /** Where the built app lies. */
+  buildDir: string;
+}
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
+
+export type ReadConfig = { ok: true; config: Config } | { ok: false; why: string };
+
+export function readConfig(environment: Record<string, string | undefined>, root: string): ReadConfig {
+  const read = v.safeParse(Environment, environment);
+  if (!read.success) {
+    const issue = read.issues[0];
+    const name = issue.path?.[0]?.key;
+    // A union's own message says nothing of use; what its last branch found does.
+    const sentence = [issue, ...(issue.issues ?? [])].map((each) => each.message).find((message) => message.startsWith('wants ')) ?? 'has a value that is not allowed';
+    return { ok: false, why: `${String(name)} ${sentence}, not "${String(issue.input)}".` };
+  }
+  const set = read.output;
+  const incomplete = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => set[name] === undefined);
+  if (set.S3_ENDPOINT !== undefined && incomplete !== undefined) {
+    return { ok: false, why: `${incomplete} wants a value when S3_ENDPOINT is set.` };
+  }
+  return {
+    ok: true,
+    config: {
+      port: set.PORT ?? 3000,
+      host: set.HOST ?? '127.0.0.1',
+      origin: set.ORIGIN ?? null,
+      dataDir: set.DATA_DIR ?? join(root, 'data'),
+      databaseUrl: set.DATABASE_URL ?? null,
+      signup: set.SIGNUP ?? 'open',
+      logLevel: set.LOG_LEVEL ?? 'info',
+      buildDir: join(root, 'build'),
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/** What the relay counts about itself, as Prometheus text. A registry of its own, so that two relays in one process do not mix. */
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+
+export interface Metrics {
+  request(route: string, status: number): void;
+  socketOpened(): void;
+  socketClosed(): void;
+  messagePosted(): void;
+  text(): Promise<{ type: string; body: string }>;
+}
+
+export function startMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = new Counter({
+    name: 'tingting_http_requests_total',
+    help: 'Answers by route and status',
+    labelNames: ['route', 'status'],
+    registers: [registry],
+  });
+  const sockets = new Gauge({ name: 'tingting_sockets', help: 'Sockets open now', registers: [registry] });
+  const messages = new Counter({ name: 'tingting_messages_total', help: 'Messages stamped', registers: [registry] });
+  return {
+    request: (route, status) => requests.inc({ route, status: String(status) }),
+    socketOpened: () => sockets.inc(),
+    socketClosed: () => sockets.dec(),
+    messagePosted: () => messages.inc(),
+    text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
+  };
+}

@@ -1,0 +1,283 @@
+/**
+ * The door: the only file that knows uWebSockets.js. It reads a request whole before anybody sees it, writes an answer in one piece, and
+ * hands a socket over as three callbacks.
+ *
+ * Its manners, each learnt from a crash without a JavaScript error: everything of `req` is read before the first await (it lives on the
+ * stack of the callback); `onAborted` is registered before anything else; `res` and `ws` are not touched once they are gone; writes are
+ * corked; a message's bytes are copied, because its buffer is taken away when the callback returns.
+ */
+import uws from 'uWebSockets.js';
+import { FAULTS, type Fault } from '#shared/faults.ts';
+import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';
+import type { Answer, Refusal, Request } from '../exchange.ts';
+import { clientAddress } from './address.ts';
+import { problem } from './problem.ts';
+
+/** Frames up to here reach the handler, which can say *too large* (4413); uWebSockets.js just cuts the line beyond it. */
+const PAYLOAD_MAX_BYTES = 2 * FRAME_MAX_BYTES;
+/** What may wait for a slow reader. Beyond it the socket is closed: a frame dropped from the middle would be a silent gap. */
+const BACKPRESSURE_MAX_BYTES = 16 * 1024 * 1024;
+/** A dead line is noticed after this long; pings go out by themselves before. */
+const IDLE_SECONDS = 60;
+/** A body that is too large is still read to its end, up to here, so that its sender hears why instead of a cut line. */
+const DRAINED_MAX_BYTES = 16 * BODY_MAX_BYTES;
+/** How long requests under way may take when the relay stops. */
+const DRAIN_MILLIS = 5_000;
+
+export interface DoorSocket {
+  send(bytes: Uint8Array): void;
+  close(code: number, reason: string): void;
+  bufferedBytes(): number;
+}
+
+export interface SocketEvents {
+  message(bytes: Uint8Array): void;
+  closed(code: number): void;
+}
+
+/** What becomes of an upgrade: refused with a fault, or opened. */
+export type UpgradeDecision = { ok: true; open(socket: DoorSocket): SocketEvents } | { ok: false; refusal: Refusal };
+
+export interface DoorHandlers {
+  /** Must not reject for anything a client can do; if it does, the answer is *relay-fault* and `failed` hears about it. */
+  answer(request: Request): Promise<Answer>;
+  upgrade(request: Request): Promise<UpgradeDecision>;
+  failed(why: unknown, request: Request): void;
+}
+
+export interface Door {
+  port: number;
+  /** Takes nobody in any more. */
+  close(): void;
+  /** Waits for the requests under way, then ends every connection. */
+  stop(): Promise<void>;
+}
+
+const EXCLUSIVE_PORT = 1;
+/** With a host and an option: in the addon, but not in its types. */
+interface ExclusiveListen {
+  listen(host: string, port: number, option: number, then: (socket: uws.us_listen_socket | false) => void): void;
+}
+
+interface Held {
+  open(socket: DoorSocket): SocketEvents;
+  events: SocketEvents | null;
+  gone: boolean;
+}
+
+const text = new TextDecoder();
+
+export async function openDoor(host: string, port: number, handlers: DoorHandlers): Promise<Door> {
+  const app = uws.App();
+  let underWay = 0;
+
+  const answerInto = async (res: Res, request: Request): Promise<void> => {
+    underWay++;
+    try {
+      write(res, request.method, await handlers.answer(request));
+    } catch (why) {
+      handlers.failed(why, request);
+      write(res, request.method, problem({ fault: 'relay-fault' }));
+    } finally {
+      underWay--;
+    }
+  };
+
+  app.any('/*', (raw, req) => {
+    const res = watched(raw);
+    const head = readHead(raw, req);
+    if (head.method === 'GET' || head.method === 'HEAD') {
+      void answerInto(res, { ...head, body: new Uint8Array() });
+      return;
+    }
+    readBody(res, Number(head.header('content-length')), (body) => {
+      if (body === null) write(res, head.method, problem({ fault: 'too-large' }), true);
+      else void answerInto(res, { ...head, body });
+    });
+  });
+
+  const behaviour: uws.WebSocketBehavior<Held> = {
+    maxPayloadLength: PAYLOAD_MAX_BYTES,
+    maxBackpressure: BACKPRESSURE_MAX_BYTES,
+    closeOnBackpressureLimit: true,
+    idleTimeout: IDLE_SECONDS,
+    sendPingsAutomatically: true,
+    compression: uws.DISABLED,
+    upgrade: (raw, req, context) => {
+      const res = watched(raw);
+      const request: Request = { ...readHead(raw, req), body: new Uint8Array() };
+      const key = req.getHeader('sec-websocket-key');
+      const protocol = req.getHeader('sec-websocket-protocol');
+      const extensions = req.getHeader('sec-websocket-extensions');
+      const decide = async (): Promise<void> => {
+        underWay++;
+        let decision: UpgradeDecision;
+        try {
+          decision = await handlers.upgrade(request);
+        } catch (why) {
+          handlers.failed(why, request);
+          decision = { ok: false, refusal: { fault: 'relay-fault' } };
+        } finally {
+          underWay--;
+        }
+        if (res.gone) return;
+        if (!decision.ok) return write(res, 'GET', problem(decision.refusal), true);
+        const { open } = decision;
+        res.gone = true;
+        raw.cork(() => raw.upgrade<Held>({ open, events: null, gone: false }, key, protocol, extensions, context));
+      };
+      void decide();
+    },
+    open: (ws) => {
+      const held = ws.getUserData();
+      held.events = held.open(doorSocket(ws, held));
+    },
+    message: (ws, message, isBinary) => {
+      const held = ws.getUserData();
+      if (held.gone) return;
+      // The protocol is bytes; somebody who sends text speaks another one.
+      if (!isBinary) return endWith(ws, held, 'malformed-frame');
+      held.events?.message(new Uint8Array(message.slice(0)));
+    },
+    close: (ws, code) => {
+      const held = ws.getUserData();
+      held.gone = true;
+      held.events?.closed(code);
+    },
+  };
+  app.ws('/sync', behaviour);
+  app.ws('/sync/*', behaviour);
+
+  const listening = await new Promise<uws.us_listen_socket | false>((resolve) => {
+    // Without "exclusive" a second relay on the same port would silently share it. The addon takes the option in third place.
+    (app as unknown as ExclusiveListen).listen(host, port, EXCLUSIVE_PORT, resolve);
+  });
+  if (listening === false) throw new Error(`Cannot listen on ${host}:${port}: the port is in use, or not ours to take.`);
+
+  let open = true;
+  const close = (): void => {
+    if (open) uws.us_listen_socket_close(listening);
+    open = false;
+  };
+  return {
+    port: uws.us_socket_local_port(listening as unknown as uws.us_socket),
+    close,
+    async stop() {
+      close();
+      const until = Date.now() + DRAIN_MILLIS;
+      while (underWay > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      app.close();
+    },
+  };
+}
+
+/** A response and whether it can still be written to. */
+interface Res {
+  raw: uws.HttpResponse;
+  gone: boolean;
+}
+
+function watched(raw: uws.HttpResponse): Res {
+  const res: Res = { raw, gone: false };
+  raw.onAborted(() => {
+    res.gone = true;
+  });
+  return res;
+}
+
+type Head = Omit<Request, 'body'>;
+
+function readHead(raw: uws.HttpResponse, req: uws.HttpRequest): Head {
+  const headers = new Map<string, string>();
+  req.forEach((name, value) => headers.set(name, value));
+  const header = (name: string): string => headers.get(name) ?? '';
+  return {
+    method: req.getCaseSensitiveMethod().toUpperCase(),
+    path: req.getUrl(),
+    query: new URLSearchParams(req.getQuery()),
+    header,
+    address: clientAddress(text.decode(raw.getRemoteAddressAsText()), header('x-forwarded-for')),
+  };
+}
+
+/** Gives the whole body, or null once it is known to be too large; at most once, and not at all when the sender has left. */
+function readBody(res: Res, declared: number, then: (body: Uint8Array | null) => void): void {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let told = false;
+  const tell = (body: Uint8Array | null): void => {
+    if (told || res.gone) return;
+    told = true;
+    then(body);
+  };
+  res.raw.onData((chunk, isLast) => {
+    if (told) return;
+    size += chunk.byteLength;
+    if (size <= BODY_MAX_BYTES) chunks.push(new Uint8Array(chunk.slice(0)));
+    if (size > DRAINED_MAX_BYTES) return tell(null);
+    if (isLast) tell(size > BODY_MAX_BYTES ? null : joined(chunks, size));
+  });
+  if (declared > DRAINED_MAX_BYTES) tell(null);
+}
+
+function joined(chunks: Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return only;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}
+
+function write(res: Res, method: string, answer: Answer, closeConnection = false): void {
+  if (res.gone) return;
+  res.gone = true;
+  const { raw } = res;
+  raw.cork(() => {
+    raw.writeStatus(`${answer.status} ${STATUS_TEXT[answer.status] ?? ''}`);
+    for (const [name, value] of Object.entries(answer.headers)) raw.writeHeader(name, value);
+    if (answer.body === null) raw.endWithoutBody(undefined, closeConnection);
+    else if (method === 'HEAD') raw.endWithoutBody(Buffer.byteLength(answer.body), closeConnection);
+    else raw.end(answer.body, closeConnection);
+  });
+}
+
+const STATUS_TEXT: Record<number, string> = {
+  200: 'OK',
+  201: 'Created',
+  204: 'No Content',
+  304: 'Not Modified',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+function doorSocket(ws: uws.WebSocket<Held>, held: Held): DoorSocket {
+  return {
+    send(bytes) {
+      if (!held.gone) ws.send(bytes, true);
+    },
+    close(code, reason) {
+      if (held.gone) return;
+      held.gone = true;
+      ws.end(code, reason);
+    },
+    bufferedBytes: () => (held.gone ? 0 : ws.getBufferedAmount()),
+  };
+}
+
+function endWith(ws: uws.WebSocket<Held>, held: Held, fault: Fault): void {
+  held.gone = true;
+  ws.end(FAULTS[fault].close, fault);
+}
