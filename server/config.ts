@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { LogLevel } from './log.ts';
 
 /** An empty variable means "not set": compose files and `.env` leave them so. */
 const optional = <S extends v.GenericSchema<string, unknown>>(schema: S) =>
@@ -64,8 +65,6 @@ export interface Config {
   /** Where the built app lies. */
   buildDir: string;
 }
-
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 
 export type ReadConfig = { ok: true; config: Config } | { ok: false; why: string };
 

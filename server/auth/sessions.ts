@@ -15,6 +15,7 @@ import { hashedAdapter, sessionHash } from './hashed-adapter.ts';
 
 declare module 'lucia' {
   interface Register {
+    Lucia: Lucia<{ lastSeenAt: number }>;
     DatabaseSessionAttributes: SessionColumns;
   }
 }
@@ -102,7 +103,7 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
     async end(person, handle) {
       const gone = await sql`
         delete from sessions where user_id = ${person} and left(id, ${HANDLE_CHARS}) = ${handle} returning id`;
-      remember(handle);
+      if (gone.length > 0) remember(handle);
       return gone.length > 0;
     },
 

@@ -1,0 +1,17 @@
+/** What the handlers need of the parts that live: the rooms, the connections, the counting. relay.ts passes them in. */
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import type { OverviewRow } from '#shared/protocol/overview.ts';
+import type * as Y from 'yjs';
+
+export interface Living {
+  /** Writes into the conversation's root document as the relay. */
+  mirror(conversation: ConversationId, write: (root: Y.Doc) => void): Promise<void>;
+  /** The tables say something else about who is in it, or as what. */
+  membershipChanged(conversation: ConversationId): void | Promise<void>;
+  /** Is no longer in it: their channels close, their devices forget it. */
+  removed(person: UserId, conversation: ConversationId): void | Promise<void>;
+  /** The row of this conversation changed, for all members or these. */
+  changed(conversation: ConversationId, people?: readonly UserId[]): void;
+  list(person: UserId): Promise<OverviewRow[]>;
+  row(person: UserId, conversation: ConversationId): Promise<OverviewRow | null>;
+}

@@ -1,0 +1,86 @@
+/**
+ * Messages for programs that do not speak Yjs: history from the index; writing goes through the rooms, as if this person had typed it on a
+ * device, so every rule is judged in one place.
+ */
+import type { Fault } from '#shared/faults.ts';
+import { isConversationId, isMessageId, type ConversationId, type MessageId, type UserId } from '#shared/ids.ts';
+import type { Mentions, Message } from '#shared/model/message.ts';
+import type { HistoryMessage } from '#shared/protocol/api.ts';
+import { membershipOf } from '../storage/members.ts';
+import { historyPage, type IndexedMessage } from '../storage/messages.ts';
+import type { Sql } from '../storage/sql.ts';
+import { created, done, type Handlers, ok, refuse, type Refused } from './handler.ts';
+
+export interface Draft {
+  id?: MessageId;
+  text: string;
+  mentions?: Mentions;
+  replyTo?: MessageId;
+  attachments?: NonNullable<Message['attachments']>;
+}
+
+type Outcome = { ok: true } | { ok: false; fault: Fault };
+
+/** The rooms, as far as a program may write into them. Each judges membership and rights itself. */
+export interface Writing {
+  post(
+    person: UserId,
+    conversation: ConversationId,
+    draft: Draft,
+  ): Promise<{ ok: true; id: MessageId; seq: number } | { ok: false; fault: Fault }>;
+  edit(person: UserId, conversation: ConversationId, message: MessageId, to: { text: string; mentions?: Mentions }): Promise<Outcome>;
+  remove(person: UserId, conversation: ConversationId, message: MessageId): Promise<Outcome>;
+  setRead(person: UserId, conversation: ConversationId, seq: number): Promise<Outcome>;
+}
+
+type MessageRoutes = 'history' | 'postMessage' | 'editMessage' | 'deleteMessage' | 'setRead';
+
+export function messageHandlers(sql: Sql, writing: Writing): Pick<Handlers, MessageRoutes> {
+  return {
+    async history({ who, params: { id }, query: { before, limit } }) {
+      if (!isConversationId(id)) return refuse('not-found');
+      if ((await membershipOf(sql, who.person, id)) === null) return refuse('not-a-member');
+      const found = await historyPage(sql, id, { limit, ...(before === undefined ? {} : { before }) });
+      const oldest = found.at(-1);
+      const more = found.length === limit && oldest !== undefined && oldest.seq > 1;
+      return ok({ messages: found.map(historyMessage), before: more ? oldest.seq : null });
+    },
+
+    async postMessage({ who, params: { id }, body }) {
+      if (!isConversationId(id)) return refuse('not-found');
+      if (body.text.trim() === '' && (body.attachments?.length ?? 0) === 0) {
+        return refuse('invalid-input', { fields: { text: 'A message has a text or an attachment.' } });
+      }
+      const posted = await writing.post(who.person, id, present(body));
+      return posted.ok ? created({ id: posted.id, seq: posted.seq }) : refuse(posted.fault);
+    },
+
+    async editMessage({ who, params: { id, message }, body }) {
+      if (!isConversationId(id) || !isMessageId(message)) return refuse('not-found');
+      return outcome(await writing.edit(who.person, id, message, present(body)));
+    },
+
+    async deleteMessage({ who, params: { id, message } }) {
+      if (!isConversationId(id) || !isMessageId(message)) return refuse('not-found');
+      return outcome(await writing.remove(who.person, id, message));
+    },
+
+    async setRead({ who, params: { id }, body: { seq } }) {
+      if (!isConversationId(id)) return refuse('not-found');
+      return outcome(await writing.setRead(who.person, id, seq));
+    },
+  };
+}
+
+export function historyMessage({ id, seq, author, stampedAt, value }: IndexedMessage): HistoryMessage {
+  if (value === null) return { id, seq, by: author, at: stampedAt, stampedAt, text: '', deleted: true };
+  const { at, text, mentions, replyTo, editedAt, attachments } = value;
+  return { id, seq, by: author, at, stampedAt, text, ...present({ mentions, replyTo, editedAt, attachments }) };
+}
+
+const outcome = (result: Outcome): ReturnType<typeof done> | Refused => (result.ok ? done() : refuse(result.fault));
+
+/** Without the fields that are undefined: in a document `undefined` would be a value. */
+type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+const present = <T extends object>(fields: T): Present<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;

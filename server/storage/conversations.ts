@@ -1,0 +1,50 @@
+/** The table `conversations`: that they exist, what they are called, how many messages they have. */
+import type { ConversationKind } from '#shared/access.ts';
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import type { Sql } from './sql.ts';
+
+export interface Conversation {
+  id: ConversationId;
+  kind: ConversationKind;
+  title: string | null;
+  topic: string;
+  created_by: UserId;
+  created_at: number;
+  last_seq: number;
+}
+
+export interface NewConversation {
+  id: ConversationId;
+  kind: ConversationKind;
+  title: string | null;
+  createdBy: UserId;
+  createdAt: number;
+  members: { user: UserId; role: 'owner' | 'member' }[];
+}
+
+/** With its members, at once. False when the id is there already: then nothing was changed. */
+export async function insertConversation(sql: Sql, made: NewConversation): Promise<boolean> {
+  const rows = await sql`
+    with made as (
+      insert into conversations (id, kind, title, created_by, created_at)
+      values (${made.id}, ${made.kind}, ${made.title}, ${made.createdBy}, ${made.createdAt})
+      on conflict (id) do nothing
+      returning id
+    )
+    insert into members (conversation, user_id, role, joined_at)
+    select made.id, member.user_id, member.role, ${made.createdAt}
+    from made, unnest(${made.members.map((m) => m.user)}::text[], ${made.members.map((m) => m.role)}::text[]) as member (user_id, role)
+    returning user_id`;
+  return rows.length > 0;
+}
+
+export async function conversationById(sql: Sql, id: ConversationId): Promise<Conversation | null> {
+  const [row] = await sql<Conversation[]>`
+    select id, kind, title, topic, created_by, created_at, last_seq from conversations where id = ${id}`;
+  return row ?? null;
+}
+
+/** Null leaves a field as it is. */
+export async function setTitleAndTopic(sql: Sql, id: ConversationId, title: string | null, topic: string | null): Promise<void> {
+  await sql`update conversations set title = coalesce(${title}, title), topic = coalesce(${topic}, topic) where id = ${id}`;
+}
