@@ -1,7 +1,6 @@
 /** A refusal in the person's language: what happened and what to do. Fault codes never reach the screen. */
 import type { Fault } from '#shared/faults.ts';
 import { EMAIL_MAX_CHARS, NAME_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from '#shared/limits.ts';
-import type { Refusal } from '$lib/state/views.ts';
 import { m } from '$lib/paraglide/messages.js';
 
 export function faultSentence(code: Fault | 'offline'): string {
@@ -57,6 +56,12 @@ export function fieldSentence(field: string): string {
     default:
       return m.fault_invalid();
   }
+}
+
+/** The same shape as the state's Refusal; words lie below the state and do not import it. */
+interface Refusal {
+  code: Fault | 'offline';
+  fields: Record<string, string>;
 }
 
 export interface FormErrors {
