@@ -6,6 +6,7 @@ import type { Fault } from '#shared/faults.ts';
 import { isConversationId, isMessageId, type ConversationId, type MessageId, type UserId } from '#shared/ids.ts';
 import type { Mentions, Message } from '#shared/model/message.ts';
 import type { HistoryMessage } from '#shared/protocol/api.ts';
+import { lastSeqOf } from '../storage/conversations.ts';
 import { membershipOf } from '../storage/members.ts';
 import { historyPage, type IndexedMessage } from '../storage/messages.ts';
 import type { Sql } from '../storage/sql.ts';
@@ -19,18 +20,16 @@ export interface Draft {
   attachments?: NonNullable<Message['attachments']>;
 }
 
-type Outcome = { ok: true } | { ok: false; fault: Fault };
-
-/** The rooms, as far as a program may write into them. Each judges membership and rights itself. */
+/** The rooms, as far as a program may write into them. Posting, editing and removing judge membership and rights themselves; null is done. */
 export interface Writing {
   post(
     person: UserId,
     conversation: ConversationId,
     draft: Draft,
   ): Promise<{ ok: true; id: MessageId; seq: number } | { ok: false; fault: Fault }>;
-  edit(person: UserId, conversation: ConversationId, message: MessageId, to: { text: string; mentions?: Mentions }): Promise<Outcome>;
-  remove(person: UserId, conversation: ConversationId, message: MessageId): Promise<Outcome>;
-  setRead(person: UserId, conversation: ConversationId, seq: number): Promise<Outcome>;
+  edit(person: UserId, conversation: ConversationId, message: MessageId, to: { text: string; mentions?: Mentions }): Promise<Fault | null>;
+  remove(person: UserId, conversation: ConversationId, message: MessageId): Promise<Fault | null>;
+  setRead(person: UserId, conversation: ConversationId, seq: number): Promise<void>;
 }
 
 type MessageRoutes = 'history' | 'postMessage' | 'editMessage' | 'deleteMessage' | 'setRead';
@@ -67,7 +66,9 @@ export function messageHandlers(sql: Sql, writing: Writing): Pick<Handlers, Mess
 
     async setRead({ who, params: { id }, body: { seq } }) {
       if (!isConversationId(id)) return refuse('not-found');
-      return outcome(await writing.setRead(who.person, id, seq));
+      if ((await membershipOf(sql, who.person, id)) === null) return refuse('not-a-member');
+      await writing.setRead(who.person, id, Math.min(seq, await lastSeqOf(sql, id)));
+      return done();
     },
   };
 }
@@ -78,7 +79,7 @@ export function historyMessage({ id, seq, author, stampedAt, value }: IndexedMes
   return { id, seq, by: author, at, stampedAt, text, ...present({ mentions, replyTo, editedAt, attachments }) };
 }
 
-const outcome = (result: Outcome): ReturnType<typeof done> | Refused => (result.ok ? done() : refuse(result.fault));
+const outcome = (fault: Fault | null): ReturnType<typeof done> | Refused => (fault === null ? done() : refuse(fault));
 
 /** Without the fields that are undefined: in a document `undefined` would be a value. */
 type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };

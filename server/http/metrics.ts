@@ -5,7 +5,7 @@ export interface Metrics {
   request(route: string, status: number): void;
   socketOpened(): void;
   socketClosed(): void;
-  messagePosted(): void;
+  messagesPosted(count: number): void;
   text(): Promise<{ type: string; body: string }>;
 }
 
@@ -24,7 +24,7 @@ export function startMetrics(): Metrics {
     request: (route, status) => requests.inc({ route, status: String(status) }),
     socketOpened: () => sockets.inc(),
     socketClosed: () => sockets.dec(),
-    messagePosted: () => messages.inc(),
+    messagesPosted: (count) => messages.inc(count),
     text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
 }

@@ -63,6 +63,8 @@ interface Held {
   open(socket: DoorSocket): SocketEvents;
   events: SocketEvents | null;
   gone: boolean;
+  /** The code it was closed with while `open` was still running, when nobody could be told yet. */
+  closedEarly: number | null;
 }
 
 const text = new TextDecoder();
@@ -124,13 +126,14 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
         if (!decision.ok) return write(res, 'GET', problem(decision.refusal), true);
         const { open } = decision;
         res.gone = true;
-        raw.cork(() => raw.upgrade<Held>({ open, events: null, gone: false }, key, protocol, extensions, context));
+        raw.cork(() => raw.upgrade<Held>({ open, events: null, gone: false, closedEarly: null }, key, protocol, extensions, context));
       };
       void decide();
     },
     open: (ws) => {
       const held = ws.getUserData();
       held.events = held.open(doorSocket(ws, held));
+      if (held.closedEarly !== null) held.events.closed(held.closedEarly);
     },
     message: (ws, message, isBinary) => {
       const held = ws.getUserData();
@@ -142,7 +145,8 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     close: (ws, code) => {
       const held = ws.getUserData();
       held.gone = true;
-      held.events?.closed(code);
+      if (held.events === null) held.closedEarly = code;
+      else held.events.closed(code);
     },
   };
   app.ws('/sync', behaviour);

@@ -44,7 +44,15 @@ export async function conversationById(sql: Sql, id: ConversationId): Promise<Co
   return row ?? null;
 }
 
-/** Null leaves a field as it is. */
+/** Null leaves a field as it is; an empty title takes it away. */
 export async function setTitleAndTopic(sql: Sql, id: ConversationId, title: string | null, topic: string | null): Promise<void> {
-  await sql`update conversations set title = coalesce(${title}, title), topic = coalesce(${topic}, topic) where id = ${id}`;
+  await sql`
+    update conversations set title = nullif(coalesce(${title}, title), ''), topic = coalesce(${topic}, topic)
+    where id = ${id}`;
+}
+
+/** The number of its newest message. */
+export async function lastSeqOf(sql: Sql, id: ConversationId): Promise<number> {
+  const [row] = await sql<{ last_seq: number }[]>`select last_seq from conversations where id = ${id}`;
+  return row?.last_seq ?? 0;
 }

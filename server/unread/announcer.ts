@@ -4,6 +4,7 @@
  */
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
+import { Background } from '../background.ts';
 import type { PersonalRow } from './rows.ts';
 
 /** How long changes wait for company. Short enough to look immediate, long enough that a burst is one row. */
@@ -15,7 +16,8 @@ const GATHER_MAX_MILLIS = 500;
 
 export interface AnnouncerParts {
   members(conversation: ConversationId): Promise<UserId[]>;
-  online(person: UserId): boolean;
+  /** Whether any of this person's sockets hears of rows. */
+  listening(person: UserId): boolean;
   rows(conversation: ConversationId, people: readonly UserId[]): Promise<PersonalRow[]>;
   tell(person: UserId, message: RelayControl): void;
   failed(why: unknown): void;
@@ -31,11 +33,12 @@ export class Announcer {
   readonly #parts: AnnouncerParts;
   #gathering = new Map<ConversationId, Gathering>();
   #listeners = new Map<ConversationId, number>();
-  #underWay = new Set<Promise<void>>();
+  readonly #telling: Background;
   #stopped = false;
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts;
+    this.#telling = new Background(parts.failed);
   }
 
   /** Something in the row changed: for all members, or only for these. */
@@ -58,18 +61,15 @@ export class Announcer {
   #flush(conversation: ConversationId): void {
     const people = this.#gathering.get(conversation)?.people ?? null;
     this.#gathering.delete(conversation);
-    const telling = this.#tell(conversation, people)
-      .catch((why: unknown) => this.#parts.failed(why))
-      .finally(() => this.#underWay.delete(telling));
-    this.#underWay.add(telling);
+    this.#telling.run(() => this.#tell(conversation, people));
   }
 
   async #tell(conversation: ConversationId, people: Set<UserId> | null): Promise<void> {
     const all = people === null ? await this.#parts.members(conversation) : [...people];
-    const online = all.filter((person) => this.#parts.online(person));
-    if (people === null) this.#remember(conversation, online.length);
-    if (online.length === 0) return;
-    for (const { person, row } of await this.#parts.rows(conversation, online)) {
+    const listening = all.filter((person) => this.#parts.listening(person));
+    if (people === null) this.#remember(conversation, listening.length);
+    if (listening.length === 0) return;
+    for (const { person, row } of await this.#parts.rows(conversation, listening)) {
       this.#parts.tell(person, { is: 'rows', rows: [row] });
     }
   }
@@ -85,6 +85,6 @@ export class Announcer {
     this.#stopped = true;
     for (const { timer } of this.#gathering.values()) clearTimeout(timer);
     this.#gathering.clear();
-    await Promise.all(this.#underWay);
+    await this.#telling.stop();
   }
 }

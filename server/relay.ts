@@ -1,0 +1,242 @@
+/**
+ * The relay, put together: each part is made once, and what one announces is passed to those it concerns. Nothing starts on import, and
+ * whoever starts a relay can stop it, with nothing left behind: tests run several in one process.
+ *
+ * A stop goes backwards: first nobody comes in, then the sockets are told to try again, then what is under way is written, and Postgres last.
+ */
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import { FAULTS } from '#shared/faults.ts';
+import { parseDocName } from '#shared/model/doc-names.ts';
+import type { RelayControl } from '#shared/protocol/control.ts';
+import { accountHandlers } from './api/accounts.ts';
+import { conversationHandlers } from './api/conversations.ts';
+import type { Living } from './api/living.ts';
+import { memberHandlers } from './api/members.ts';
+import { messageHandlers, type Writing } from './api/messages.ts';
+import { mirrorMembers } from './api/mirror.ts';
+import { peopleHandlers } from './api/people.ts';
+import { createRouter } from './api/router.ts';
+import { searchHandlers } from './api/search.ts';
+import { hashPassword, passwordMatches } from './auth/passwords.ts';
+import { createSessions } from './auth/sessions.ts';
+import { Background } from './background.ts';
+import type { Config } from './config.ts';
+import type { Request } from './exchange.ts';
+import { createEntrance } from './http/entrance.ts';
+import { startMetrics } from './http/metrics.ts';
+import { fromOurOwnPages } from './http/origin.ts';
+import { problem } from './http/problem.ts';
+import { createSignInPace } from './http/sign-in-pace.ts';
+import { readStaticFiles } from './http/static-files.ts';
+import { openDoor, type UpgradeDecision } from './http/uws.ts';
+import { createLog, type Log, reason } from './log.ts';
+import { setTitleAndTopic } from './storage/conversations.ts';
+import { Journal } from './storage/journal.ts';
+import { advanceRead, conversationsOf, memberIds, membershipOf } from './storage/members.ts';
+import { migrate } from './storage/migrate.ts';
+import { connect } from './storage/sql.ts';
+import { Connections, type Target } from './sync/connections.ts';
+import type { RelayEvents } from './sync/events.ts';
+import { Rooms } from './sync/rooms.ts';
+import { Announcer } from './unread/announcer.ts';
+import { Greeter } from './unread/greeter.ts';
+import { Listeners } from './unread/listeners.ts';
+import { rowsFor, rowsOf } from './unread/rows.ts';
+
+/** How often sessions that ran out are removed from the table. */
+const TIDY_EVERY_MILLIS = 60 * 60_000;
+/** How long Postgres may take to answer before the relay counts as not ready. */
+const READY_MILLIS = 2_000;
+
+export type RelayConfig = Omit<Config, 'databaseUrl'> & { databaseUrl: string };
+
+export interface Relay {
+  /** Where it listens, as an address to open. */
+  url: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+export async function startRelay(config: RelayConfig, log: Log = createLog({ level: config.logLevel })): Promise<Relay> {
+  const sql = connect(config.databaseUrl);
+  await migrate(sql);
+
+  const failed = (why: unknown): void => log.error('failed', { why: reason(why) });
+  const background = new Background(failed);
+  const metrics = startMetrics();
+  const secure = config.origin?.startsWith('https:') ?? false;
+  const sessions = createSessions(sql, secure);
+  const tidying = setInterval(() => background.run(() => sessions.endExpired()), TIDY_EVERY_MILLIS);
+
+  const announcer = new Announcer({
+    members: (conversation) => memberIds(sql, conversation),
+    listening: (person) => listeners.has(person),
+    rows: (conversation, people) => rowsFor(sql, conversation, people),
+    tell,
+    failed,
+  });
+  const listeners = new Listeners();
+  const greeter = new Greeter((person) => rowsOf(sql, person));
+
+  const events: RelayEvents = {
+    posted({ conversation, messages }) {
+      metrics.messagesPosted(messages.length);
+      announcer.changed(conversation);
+    },
+    changed: ({ conversation }) => announcer.changed(conversation),
+    read: ({ person, conversation, seq }) => background.run(() => markRead(person, conversation, seq)),
+    titled: ({ conversation, title, topic }) =>
+      background.run(async () => {
+        await setTitleAndTopic(sql, conversation, title ?? null, topic ?? null);
+        announcer.changed(conversation);
+      }),
+    connected: ({ person, tell }) => background.run(() => greeter.greet(person, tell)),
+  };
+  const membership = {
+    of: (person: UserId, conversation: ConversationId) => membershipOf(sql, person, conversation),
+  };
+  const journal = new Journal(sql, log);
+  const rooms = new Rooms({ sql, journal, log, events, membership, now: Date.now });
+  const connections = new Connections({ rooms, log, events, membership });
+
+  const living: Living = {
+    mirror: (conversation, write) => rooms.mirror(conversation, write),
+    membershipChanged: (conversation) => rooms.membershipChanged(conversation),
+    removed(person, conversation) {
+      connections.removeFrom(person, conversation);
+      tell(person, { is: 'gone', conversation });
+    },
+    changed: (conversation, people) => announcer.changed(conversation, people),
+    list: (person) => rowsOf(sql, person),
+    row: async (person, conversation) => (await rowsOf(sql, person, conversation))[0] ?? null,
+  };
+  const writing: Writing = {
+    post: (person, conversation, draft) => rooms.post(person, conversation, draft),
+    edit: (person, conversation, message, to) => rooms.edit(person, conversation, message, to),
+    remove: (person, conversation, message) => rooms.remove(person, conversation, message),
+    async setRead(person, conversation, seq) {
+      await rooms.setRead(person, conversation, seq);
+      await markRead(person, conversation, seq);
+    },
+  };
+
+  const api = createRouter({
+    handlers: {
+      ...accountHandlers({
+        sql,
+        signup: config.signup,
+        passwords: { hash: hashPassword, matches: passwordMatches },
+        sessions,
+        pace: createSignInPace(),
+        sessionEnded: (handle) => connections.closeSession(handle),
+        renamed: (person) => background.run(() => spreadName(person)),
+      }),
+      ...peopleHandlers(sql),
+      ...conversationHandlers(sql, living),
+      ...memberHandlers(sql, living),
+      ...messageHandlers(sql, writing),
+      ...searchHandlers(sql),
+    },
+    who: (request) => sessions.of(request.header('cookie')),
+    refused: problem,
+  });
+
+  const files = await readStaticFiles(config.buildDir, secure);
+  let stopping = false;
+  const entrance = createEntrance({ origin: config.origin, metrics, files, api, ready });
+
+  const door = await openDoor(config.host, config.port, {
+    answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
+    upgrade,
+    failed: (why, request) => log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),
+  });
+  const url = config.origin ?? `http://${nameToOpen(config.host)}:${door.port}`;
+
+  return {
+    url,
+    port: door.port,
+    async stop() {
+      if (stopping) return;
+      stopping = true;
+      clearInterval(tidying);
+      door.close();
+      await connections.stop(); // and with it the rooms
+      await door.stop();
+      await announcer.stop();
+      await background.stop();
+      // Once more: what the background still wrote.
+      await rooms.stop();
+      await journal.stop();
+      await sql.end({ timeout: 5 });
+    },
+  };
+
+  function tell(person: UserId, message: RelayControl): void {
+    greeter.told(person, message);
+    connections.tell(person, message);
+  }
+
+  async function markRead(person: UserId, conversation: ConversationId, seq: number): Promise<void> {
+    if (await advanceRead(sql, conversation, person, seq)) announcer.changed(conversation, [person]);
+  }
+
+  /** One conversation after another: a person with hundreds of them must not fill the memory with rooms. */
+  async function spreadName(person: UserId): Promise<void> {
+    for (const conversation of await conversationsOf(sql, person)) {
+      await mirrorMembers(sql, living.mirror, conversation);
+      announcer.changed(conversation);
+    }
+  }
+
+  async function ready(): Promise<boolean> {
+    if (stopping) return false;
+    const answers = sql`select 1`.then(() => true, () => false);
+    const late = new Promise<false>((resolve) => setTimeout(resolve, READY_MILLIS, false).unref());
+    return Promise.race([answers, late]);
+  }
+
+  async function upgrade(request: Request): Promise<UpgradeDecision> {
+    const refuse = (fault: keyof typeof FAULTS): UpgradeDecision => ({ ok: false, refusal: { fault } });
+    if (stopping) return refuse('not-ready');
+    if (!fromOurOwnPages(request.header('origin'), request.header('host'), config.origin)) return refuse('wrong-origin');
+    const who = await sessions.of(request.header('cookie'));
+    if (who === null) return refuse('signed-out');
+    const target = targetOf(request.path);
+    if (target === null) return refuse('not-found');
+    const fault = target.is === 'mux' ? null : await connections.mayOpen(who.person, target.name);
+    if (fault !== null) return refuse(fault);
+    return {
+      ok: true,
+      open(socket) {
+        metrics.socketOpened();
+        if (target.is === 'mux') listeners.came(who.person);
+        // Ended while its upgrade was being decided: there was no connection yet that could have been closed.
+        if (sessions.hasEnded(who.session)) socket.close(FAULTS['signed-out'].close, 'signed-out');
+        const connection = connections.open(socket, who, target);
+        return {
+          message: (bytes) => connection.receive(bytes),
+          closed() {
+            metrics.socketClosed();
+            if (target.is === 'mux') listeners.left(who.person);
+            connection.closed();
+          },
+        };
+      },
+    };
+  }
+}
+
+/** `/sync` is one socket for many documents, `/sync/<document>` for one; null for a name that is none. */
+function targetOf(path: string): Target | null {
+  if (path === '/sync') return { is: 'mux' };
+  try {
+    const name = parseDocName(decodeURIComponent(path.slice('/sync/'.length)));
+    return name === null ? null : { is: 'document', name };
+  } catch {
+    return null;
+  }
+}
+
+/** What a browser on this machine can open; "all addresses" is none. */
+const nameToOpen = (host: string): string =>
+  host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
