@@ -1,0 +1,50 @@
+/**
+ * What an earlier run may have left in the data folder: a server that still runs, or only its postmaster.pid.
+ *
+ * PostgreSQL itself deals with a pid file whose process is gone. It refuses to start when some other process has got that id since; then
+ * the id in the file is replaced by one that no process has, and the rest stays, because PostgreSQL also reads there which shared memory
+ * the old server's children may still hold.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { identify, isPostgresIn } from './processes.ts';
+
+const FAST_SHUTDOWN_MILLIS = 30_000;
+const EMERGENCY_EXIT_MILLIS = 10_000;
+/** Above the largest id that any system gives out (2^22 on Linux). */
+const NOBODYS_PID = 2 ** 30;
+
+/** @param data the server's data folder, without symbolic links in its path */
+export async function stopLeftover(data: string, log: (line: string) => void): Promise<void> {
+  const file = join(data, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const [first, ...rest] = readFileSync(file, 'utf8').split('\n');
+  const pid = Number(first);
+  if (!Number.isInteger(pid) || pid <= 1) return;
+  const identity = identify(pid);
+  if (identity === undefined) return;
+  if (!isPostgresIn(pid, data)) {
+    writeFileSync(file, [NOBODYS_PID, ...rest].join('\n'));
+    return;
+  }
+  log('Stopping the database of an earlier run.');
+  if (await stops(pid, identity, 'SIGINT', FAST_SHUTDOWN_MILLIS)) return;
+  if (await stops(pid, identity, 'SIGQUIT', EMERGENCY_EXIT_MILLIS)) return;
+  throw new Error(`The database of an earlier run (process ${pid}) does not stop: stop it by hand and start again.`);
+}
+
+async function stops(pid: number, identity: string, signal: NodeJS.Signals, millis: number): Promise<boolean> {
+  const deadline = Date.now() + millis;
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
+    throw error;
+  }
+  while (Date.now() < deadline) {
+    if (identify(pid) !== identity) return true;
+    await wait(20);
+  }
+  return false;
+}
