@@ -1,0 +1,53 @@
+/**
+ * The index of stamped messages: what unread, the history route and search read. The journal writes it, in the same commit as the
+ * documents; here it is read. `page` is the page that holds the body.
+ */
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { Message } from '#shared/model/message.ts';
+import type { Sql } from './sql.ts';
+
+export interface IndexedMessage {
+  seq: number;
+  id: MessageId;
+  page: number;
+  author: UserId;
+  stampedAt: number;
+  /** As it is now; null once deleted. */
+  value: Message | null;
+  deleted: boolean;
+}
+
+/** What authorization needs to know of a message that lies on a page that is not in memory. */
+export interface MessageOwner {
+  seq: number;
+  author: UserId;
+  page: number;
+  deleted: boolean;
+}
+
+/** Newest first; those before `before` when given. */
+export async function historyPage(
+  sql: Sql,
+  conversation: ConversationId,
+  { before, limit }: { before?: number; limit: number },
+): Promise<IndexedMessage[]> {
+  return sql<IndexedMessage[]>`
+    select seq, id, page, author, stamped_at as "stampedAt", value, deleted
+    from messages
+    where conversation = ${conversation} and seq < ${before ?? Number.MAX_SAFE_INTEGER}
+    order by seq desc limit ${limit}`;
+}
+
+export async function messageOwners(sql: Sql, conversation: ConversationId, ids: MessageId[]): Promise<Map<MessageId, MessageOwner>> {
+  const rows = await sql<(MessageOwner & { id: MessageId })[]>`
+    select id, seq, author, page, deleted from messages where conversation = ${conversation} and id = any(${ids})`;
+  return new Map(rows.map(({ id, ...owner }) => [id, owner]));
+}
+
+/** Where the numbering of a conversation stands; null when there is no such conversation. `lastId` is the largest id, '' without messages. */
+export async function numbering(sql: Sql, conversation: ConversationId): Promise<{ lastSeq: number; lastId: string } | null> {
+  const [row] = await sql<{ lastSeq: number; lastId: string | null }[]>`
+    select last_seq as "lastSeq", (select max(id) from messages where conversation = ${conversation}) as "lastId"
+    from conversations where id = ${conversation}`;
+  return row === undefined ? null : { lastSeq: row.lastSeq, lastId: row.lastId ?? '' };
+}

@@ -1,0 +1,300 @@
+/**
+ * The living room's side of every socket, whatever carries it. A socket is either one document (the y-websocket protocol as it is) or many, in
+ * channels, with channel 0 for control. Knows who is connected, and ends it when a session or a membership ends: at once, and for good.
+ */
+import { FAULTS, type Fault } from '#shared/faults.ts';
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import { CHANNELS_MAX_COUNT } from '#shared/limits.ts';
+import { parseDocName, type DocName } from '#shared/model/doc-names.ts';
+import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
+import { decodeClientControl, encodeControl, PULSE_SECONDS, type ClientControl, type RelayControl } from '#shared/protocol/control.ts';
+import type { Log } from '../log.ts';
+import type { Membership, RelayEvents } from './events.ts';
+import { DocumentPeer } from './peer.ts';
+import type { Rooms } from './rooms.ts';
+import type { Socket } from './socket.ts';
+
+/** A socket that takes its bytes so much slower than they come is cut; it syncs when it is back. */
+const BUFFERED_MAX_BYTES = 4 * 1024 * 1024;
+
+export interface Who {
+  person: UserId;
+  session: string;
+}
+export type Target = { is: 'document'; name: DocName } | { is: 'mux' };
+
+export interface ConnectionsParts {
+  rooms: Rooms;
+  membership: Membership;
+  events: RelayEvents;
+  log: Log;
+}
+
+export interface Connection {
+  /** The bytes are looked at during the call only; what has to be kept is copied. */
+  receive(bytes: Uint8Array): void;
+  /** The other side has gone. */
+  closed(): void;
+}
+
+/** A connection as this file keeps it. */
+interface Open extends Connection {
+  readonly who: Who;
+  readonly tell: ((message: RelayControl) => void) | null;
+  /** Ends the whole socket. */
+  end(fault: Fault): void;
+  /** Ends what concerns one conversation. */
+  leave(conversation: ConversationId): void;
+}
+
+export class Connections {
+  readonly #parts: ConnectionsParts;
+  readonly #byPerson = new Map<UserId, Set<Open>>();
+  readonly #pulse: NodeJS.Timeout;
+  #stopped = false;
+
+  constructor(parts: ConnectionsParts) {
+    this.#parts = parts;
+    this.#pulse = setInterval(() => this.#all((open) => open.tell?.({ is: 'pulse' })), PULSE_SECONDS * 1_000);
+    this.#pulse.unref();
+  }
+
+  open(socket: Socket, who: Who, target: Target): Connection {
+    const gone = (open: Open): void => this.#remove(open);
+    const guarded = guard(socket);
+    const parts = { ...this.#parts, mayOpen: (person: UserId, doc: DocName) => this.mayOpen(person, doc), gone };
+    const open = target.is === 'mux' ? new MuxConnection(guarded, who, parts) : new SingleConnection(guarded, who, target.name, parts);
+    if (this.#stopped) {
+      open.end('not-ready');
+      return open;
+    }
+    const others = this.#byPerson.get(who.person);
+    if (others === undefined) this.#byPerson.set(who.person, new Set([open]));
+    else others.add(open);
+    open.start();
+    if (open.tell !== null) this.#parts.events.connected({ person: who.person, tell: open.tell });
+    return open;
+  }
+
+  /** Whether the person may open the document at this moment: null, or why not. */
+  async mayOpen(person: UserId, doc: DocName): Promise<Fault | null> {
+    if (doc.kind === 'personal') return doc.user === person ? null : 'not-allowed';
+    return (await this.#parts.membership.of(person, doc.conversation)) === null ? 'not-a-member' : null;
+  }
+
+  /** To all of the person's sockets that have a control channel. */
+  tell(person: UserId, message: RelayControl): void {
+    for (const open of this.#of(person)) open.tell?.(message);
+  }
+
+  online(person: UserId): boolean {
+    return this.#byPerson.has(person);
+  }
+
+  /** How many sockets are open, for the metrics. */
+  get count(): number {
+    let count = 0;
+    for (const opens of this.#byPerson.values()) count += opens.size;
+    return count;
+  }
+
+  closeSession(session: string): void {
+    this.#all((open) => open.who.session === session && open.end('signed-out'));
+  }
+
+  closePerson(person: UserId, exceptSession?: string): void {
+    for (const open of this.#of(person)) if (open.who.session !== exceptSession) open.end('signed-out');
+  }
+
+  /** Closes the person's channels and sockets of that conversation, before it returns. What they have sent and was not applied yet is not taken. */
+  removeFrom(person: UserId, conversation: ConversationId): void {
+    for (const open of this.#of(person)) open.leave(conversation);
+  }
+
+  /** Closes everybody with "try again". Nobody new is let in. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#pulse);
+    this.#all((open) => open.end('not-ready'));
+    await this.#parts.rooms.stop();
+  }
+
+  #of(person: UserId): Open[] {
+    return [...(this.#byPerson.get(person) ?? [])];
+  }
+
+  #all(visit: (open: Open) => unknown): void {
+    for (const opens of [...this.#byPerson.values()]) for (const open of [...opens]) visit(open);
+  }
+
+  #remove(open: Open): void {
+    const opens = this.#byPerson.get(open.who.person);
+    if (opens?.delete(open) && opens.size === 0) this.#byPerson.delete(open.who.person);
+  }
+}
+
+interface OpenParts {
+  rooms: Rooms;
+  log: Log;
+  mayOpen: (person: UserId, doc: DocName) => Promise<Fault | null>;
+  gone: (open: Open) => void;
+}
+
+/** A socket that is cut when it cannot keep up, and is silent once it is closed. */
+function guard(socket: Socket): Pick<Socket, 'send' | 'close'> & { overflowed: () => void } {
+  let closed = false;
+  const guarded = {
+    overflowed: () => undefined as void,
+    send(bytes: Uint8Array) {
+      if (closed) return;
+      if (socket.bufferedBytes() > BUFFERED_MAX_BYTES) return guarded.overflowed();
+      socket.send(bytes);
+    },
+    close(code: number, why: string) {
+      if (closed) return;
+      closed = true;
+      socket.close(code, why);
+    },
+  };
+  return guarded;
+}
+type Guarded = ReturnType<typeof guard>;
+
+/** A socket of one document. */
+class SingleConnection implements Open {
+  readonly who: Who;
+  readonly tell = null;
+  readonly #peer: DocumentPeer;
+  readonly #socket: Guarded;
+  readonly #parts: OpenParts;
+
+  constructor(socket: Guarded, who: Who, target: DocName, parts: OpenParts) {
+    this.who = who;
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#peer = new DocumentPeer(who.person, target, {
+      ...parts,
+      send: (frame) => socket.send(frame),
+      opened: () => undefined,
+      closed: (fault) => {
+        socket.close(FAULTS[fault].close, fault);
+        parts.gone(this);
+      },
+    });
+    socket.overflowed = () => this.end('not-ready');
+  }
+
+  start(): void {
+    void this.#peer.join();
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#peer.receive(bytes);
+  }
+
+  closed(): void {
+    this.#peer.left();
+    this.#parts.gone(this);
+  }
+
+  end(fault: Fault): void {
+    this.#peer.close(fault);
+    this.#socket.close(FAULTS[fault].close, fault);
+    this.#parts.gone(this);
+  }
+
+  leave(conversation: ConversationId): void {
+    if (concerns(this.#peer.target, conversation)) this.end('not-a-member');
+  }
+}
+
+/** A socket of many documents. */
+class MuxConnection implements Open {
+  readonly who: Who;
+  readonly #channels = new Map<number, DocumentPeer>();
+  readonly #socket: Guarded;
+  readonly #parts: OpenParts;
+  /** A number is used once per socket, and numbers grow; so the highest one says which are used up. */
+  #highest = 0;
+  #ended = false;
+
+  constructor(socket: Guarded, who: Who, parts: OpenParts) {
+    this.who = who;
+    this.#socket = socket;
+    this.#parts = parts;
+    socket.overflowed = () => this.end('not-ready');
+  }
+
+  readonly tell = (message: RelayControl): void => this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
+
+  start(): void {
+    return;
+  }
+
+  receive(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    const decoded = decodeChannelFrame(bytes);
+    if (!decoded.ok) return this.end('malformed-frame');
+    const { channel, body } = decoded.value;
+    // A frame for a channel that is closed was on its way when it closed.
+    if (channel !== CONTROL_CHANNEL) return this.#channels.get(channel)?.receive(body);
+    const control = decodeClientControl(body);
+    if (!control.ok) return this.end('malformed-frame');
+    this.#control(control.value);
+  }
+
+  closed(): void {
+    this.#ended = true;
+    const peers = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const peer of peers) peer.left();
+    this.#parts.gone(this);
+  }
+
+  end(fault: Fault): void {
+    if (this.#ended) return;
+    this.closed();
+    this.#socket.close(FAULTS[fault].close, fault);
+  }
+
+  leave(conversation: ConversationId): void {
+    for (const peer of [...this.#channels.values()]) if (concerns(peer.target, conversation)) peer.close('not-a-member');
+  }
+
+  #control(message: ClientControl): void {
+    switch (message.is) {
+      case 'open':
+        return this.#open(message.channel, message.doc);
+      case 'close': {
+        const peer = this.#channels.get(message.channel);
+        this.#channels.delete(message.channel);
+        return peer?.left();
+      }
+    }
+  }
+
+  #open(channel: number, doc: string): void {
+    if (channel <= this.#highest) return this.end('malformed-frame');
+    this.#highest = channel;
+    const target = parseDocName(doc);
+    if (target === null) return this.#refused(channel, 'not-found');
+    if (this.#channels.size >= CHANNELS_MAX_COUNT) return this.#refused(channel, 'too-many');
+    const peer = new DocumentPeer(this.who.person, target, {
+      ...this.#parts,
+      send: (frame) => this.#socket.send(encodeChannelFrame(channel, frame)),
+      opened: () => this.tell({ is: 'opened', channel }),
+      closed: (fault) => {
+        this.#channels.delete(channel);
+        this.#refused(channel, fault);
+      },
+    });
+    this.#channels.set(channel, peer);
+    void peer.join();
+  }
+
+  #refused(channel: number, fault: Fault): void {
+    this.tell({ is: 'closed', channel, code: FAULTS[fault].close, fault });
+  }
+}
+
+const concerns = (target: DocName, conversation: ConversationId): boolean => target.kind !== 'personal' && target.conversation === conversation;

@@ -1,0 +1,362 @@
+/**
+ * A conversation in memory: its root and those of its pages that somebody watches, with the current page among them as soon as there is any. It
+ * numbers messages: each new one gets the next seq and a stamp on the current page, in the same commit as its text.
+ *
+ * After an update was applied, the relay settles what follows from it, in Yjs transactions of its own (within the update's, Yjs would take the
+ * relay's items for somebody else using its client id, and change the id with every message):
+ *   - a message that is both there and buried is removed: a deletion wins over an edit;
+ *   - a message that was removed without a trace gets one, and a trace that was lost is put back;
+ *   - a message that is new gets its stamp; when that fills the page, the next one begins.
+ */
+import * as Y from 'yjs';
+import { may } from '#shared/access.ts';
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
+import { metaOf, pagesOf } from '#shared/model/conversation.ts';
+import { conversationDoc, pageDoc, type DocName } from '#shared/model/doc-names.ts';
+import type { Message } from '#shared/model/message.ts';
+import { deletedOf, messagesOf, orderOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
+import { loadDocuments } from '../storage/documents.ts';
+import type { NewMessage } from '../storage/journal.ts';
+import { messageOwners, numbering, type MessageOwner } from '../storage/messages.ts';
+import { authorize, type Accepted } from './authorize.ts';
+import type { Standing } from './events.ts';
+import { Lane, NOTHING_EXTRA, type Extra, type LaneParts, type Outcome } from './lane.ts';
+import { Room, type Peer } from './room.ts';
+
+/** How many message owners are remembered before the memory starts over. */
+const OWNERS_MAX_COUNT = 5_000;
+
+/** What was under a message's keys before an update. */
+interface Before {
+  live: boolean;
+  tombstone: Deletion | undefined;
+}
+
+export class Conversation extends Lane {
+  readonly id: ConversationId;
+  lastSeq: number;
+  /** No message with an id above this was stamped before the conversation was loaded. */
+  #lastId: string;
+  /** Those that were stamped since, and those that were looked up; null: no such message. */
+  readonly #owners = new Map<MessageId, MessageOwner | null>();
+  #members = new Map<UserId, Standing | null>();
+  readonly #loading = new Map<string, Promise<Room>>();
+
+  private constructor(id: ConversationId, numbers: { lastSeq: number; lastId: string }, parts: LaneParts) {
+    super(conversationDoc(id), parts);
+    this.id = id;
+    this.lastSeq = numbers.lastSeq;
+    this.#lastId = numbers.lastId;
+  }
+
+  /** Null when there is no such conversation. */
+  static async load(id: ConversationId, parts: LaneParts): Promise<Conversation | null> {
+    const numbers = await numbering(parts.sql, id);
+    return numbers === null ? null : new Conversation(id, numbers, parts);
+  }
+
+  /** The page that takes the next stamp. */
+  get currentPage(): number {
+    return pageOfSeq(this.lastSeq + 1);
+  }
+
+  /** Null when there is no such page (yet). A page brings the root and the current page with it: a message may need all three. */
+  async room(target: Exclude<DocName, { kind: 'personal' }>): Promise<Room | null> {
+    if (target.kind === 'conversation') return this.#load(target);
+    if (target.page > this.currentPage) return null;
+    const [room] = await Promise.all([this.#load(target), this.writable()]);
+    return room;
+  }
+
+  /** Loads what a new message needs: the root and the current page. */
+  async writable(): Promise<void> {
+    // A page may fill up while it is being loaded.
+    for (let page = -1; page !== this.currentPage;) {
+      page = this.currentPage;
+      await Promise.all([
+        this.#load({ kind: 'conversation', conversation: this.id }),
+        this.#load({ kind: 'page', conversation: this.id, page }),
+      ]);
+    }
+  }
+
+  async standing(person: UserId): Promise<Standing | null> {
+    const known = this.#members.get(person);
+    if (known !== undefined) return known;
+    const members = this.#members;
+    const standing = await this.parts.membership.of(person, this.id);
+    // When memberships changed meanwhile, the answer went to a map that nobody reads any more; ask again.
+    if (members !== this.#members) return this.standing(person);
+    members.set(person, standing);
+    return standing;
+  }
+
+  /** Roles are asked for again, and who is no longer a member is closed. */
+  membershipChanged(): void {
+    this.#members = new Map();
+    const people = new Set([...this.rooms.values()].flatMap((room) => [...room.peers].map((peer) => peer.person)));
+    for (const person of people) {
+      this.standing(person).then(
+        (standing) => {
+          if (standing === null) this.closePerson(person);
+        },
+        () => this.closePerson(person, 'not-ready'),
+      );
+    }
+  }
+
+  closePerson(person: UserId, fault: 'not-a-member' | 'not-ready' = 'not-a-member'): void {
+    for (const room of this.rooms.values()) for (const peer of [...room.peers]) if (peer.person === person) peer.close(fault);
+  }
+
+  receive(room: Room, peer: Peer, update: Uint8Array): Outcome | Promise<Outcome> {
+    const standing = this.#members.get(peer.person);
+    if (standing === undefined) return this.#later(this.standing(peer.person), room, peer, update);
+    if (standing === null) return { is: 'refused', fault: 'not-a-member', why: 'not a member' };
+    const verdict = authorize(update, {
+      doc: room.doc,
+      kind: room.target.kind,
+      person: peer.person,
+      standing,
+      ownerOfClient: (client) => room.ownerOfClient(client),
+      claimant: (client) => room.awareness.claimant(client),
+      authorOf: (id) => this.#authorOf(id),
+    });
+    switch (verdict.is) {
+      case 'refuse':
+        return { is: 'refused', fault: verdict.fault, why: verdict.why };
+      case 'missing':
+        return { is: 'missing' };
+      case 'lookup':
+        return this.#later(this.lookUp(verdict.ids), room, peer, update);
+      case 'accept':
+        if (verdict.empty) return { is: 'accepted' };
+        return this.#take(room, peer, update, standing, verdict);
+    }
+  }
+
+  /** Judges again from the start when what was asked for is there: much may have changed. */
+  #later(asked: Promise<unknown>, room: Room, peer: Peer, update: Uint8Array): Promise<Outcome> {
+    const copy = update.slice();
+    return asked.then(() => {
+      if (this.dead || !peer.live) return { is: 'refused', fault: 'not-ready', why: 'left meanwhile' };
+      return this.receive(room, peer, copy);
+    });
+  }
+
+  #take(room: Room, peer: Peer, update: Uint8Array, standing: Standing, verdict: Accepted): Outcome {
+    const before = lookAt(room, verdict);
+    if (!this.apply(room, update, verdict.repeats, peer)) return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
+    const settled = room.target.kind === 'page' ? this.#settle(room, room.target.page, peer.person, standing, before) : NOTHING_SETTLED;
+    const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
+    const done = this.commit(new Set([room, ...settled.rooms]), introduced, settled.extra);
+    const meta = metaOf(room.doc);
+    const title = verdict.meta.has('title') ? String(meta.get('title') ?? '') : undefined;
+    const topic = verdict.meta.has('topic') ? String(meta.get('topic') ?? '') : undefined;
+    this.#announce(done, settled.extra, { title, topic });
+    return { is: 'accepted' };
+  }
+
+  /** The relay's own writing into the root: meta at creation, members, a new title. */
+  async mirror(write: (root: Y.Doc) => void): Promise<void> {
+    const root = await this.#load({ kind: 'conversation', conversation: this.id });
+    root.doc.transact(() => write(root.doc));
+    await this.commit([root], [], NOTHING_EXTRA);
+  }
+
+  /** Writes into a page in a person's name, as their own update would, and settles what follows. Answers when it is on disk. */
+  async write(page: number, person: UserId, standing: Standing, ids: MessageId[], change: (doc: Y.Doc) => void): Promise<void> {
+    const room = await this.#load({ kind: 'page', conversation: this.id, page });
+    const before = lookAt(room, { messages: new Set(ids), tombstones: new Set() });
+    room.doc.transact(() => change(room.doc));
+    const settled = this.#settle(room, page, person, standing, before);
+    const done = this.commit(new Set([room, ...settled.rooms]), [], settled.extra);
+    this.#announce(done, settled.extra, {});
+    await done;
+  }
+
+  /** Who wrote a message and where it lies; null when there is none. */
+  async ownerOf(id: MessageId): Promise<MessageOwner | null> {
+    if (this.#owners.get(id) === undefined) await this.lookUp([id]);
+    return this.#owners.get(id) ?? null;
+  }
+
+  async lookUp(ids: MessageId[]): Promise<void> {
+    const unknown = ids.filter((id) => !this.#owners.has(id));
+    const found = await messageOwners(this.parts.sql, this.id, unknown);
+    for (const id of unknown) if (!this.#owners.has(id)) this.#owners.set(id, found.get(id) ?? null);
+  }
+
+  /** Lets go of what nobody watches: pages, then the current page when it was only needed for them. */
+  evictable(): Room[] {
+    if (this.pending > 0 || this.holds > 0 || this.#loading.size > 0) return [];
+    const current = pageDoc(this.id, this.currentPage);
+    const pages = [...this.rooms.values()].filter((room) => room.target.kind === 'page');
+    const watched = pages.some((room) => room.peers.size > 0);
+    return pages.filter((room) => room.peers.size === 0 && (!watched || room.name !== current));
+  }
+
+  async #load(target: Exclude<DocName, { kind: 'personal' }>): Promise<Room> {
+    const name = target.kind === 'page' ? pageDoc(this.id, target.page) : conversationDoc(this.id);
+    const here = this.rooms.get(name);
+    if (here !== undefined) return here;
+    const loading = this.#loading.get(name);
+    if (loading !== undefined) return loading;
+    const load = loadDocuments(this.parts.sql, [name]).then((found) => {
+      const stored = found.get(name);
+      if (stored === undefined) throw new Error(`${name} was not loaded`);
+      return this.#open(name, target, stored);
+    });
+    this.#loading.set(
+      name,
+      load.finally(() => this.#loading.delete(name)),
+    );
+    return load;
+  }
+
+  #open(name: string, target: DocName, stored: ConstructorParameters<typeof Room>[2]): Room {
+    // The page may have been begun by a stamp while it was being read.
+    const here = this.rooms.get(name);
+    if (here !== undefined) return here;
+    const room = new Room(name, target, stored);
+    this.rooms.set(name, room);
+    return room;
+  }
+
+  #authorOf(id: MessageId): UserId | null | undefined {
+    const owner = this.#ownerHere(id);
+    return owner === null ? null : owner?.author;
+  }
+
+  #ownerHere(id: MessageId): MessageOwner | null | undefined {
+    const owner = this.#owners.get(id);
+    return owner === undefined && id > this.#lastId ? null : owner;
+  }
+
+  #settle(room: Room, page: number, person: UserId, standing: Standing, before: Map<MessageId, Before>): Settled {
+    const now = this.parts.now();
+    const messages = messagesOf(room.doc);
+    const deleted = deletedOf(room.doc);
+    const removals: MessageId[] = [];
+    const traces = new Map<MessageId, Deletion>();
+    const fresh: { id: MessageId; value: Message }[] = [];
+    const changes: Extra['changes'] = [];
+    for (const [id, was] of before) {
+      const value = messages.get(id);
+      // What lives in a page has its stamp; only of what does not, the index was asked.
+      const owner = was.live ? undefined : (this.#ownerHere(id) ?? null);
+      const stamped = was.live || owner !== null;
+      const buried = deleted.has(id) || was.tombstone !== undefined || owner?.deleted === true;
+      if (!deleted.has(id) && (was.tombstone !== undefined || (was.live && value === undefined))) {
+        traces.set(id, was.tombstone ?? { by: person, at: now });
+      }
+      if (value !== undefined && buried) removals.push(id);
+      if (value !== undefined && !buried && !stamped) fresh.push({ id, value });
+      if (value !== undefined && !buried && stamped) changes.push({ conversation: this.id, id, page, value: indexed(value, standing) });
+      if (stamped && (value === undefined || buried)) changes.push({ conversation: this.id, id, page, value: null });
+      if (stamped && buried) this.#buryOwner(id);
+    }
+    if (removals.length > 0 || traces.size > 0) {
+      room.doc.transact(() => {
+        for (const id of removals) messages.delete(id);
+        for (const [id, trace] of traces) deleted.set(id, trace);
+      });
+    }
+    fresh.sort((a, b) => a.value.at - b.value.at || (a.id < b.id ? -1 : 1));
+    const stamped = this.#stamp(fresh, page, now, standing);
+    return { rooms: stamped.rooms, extra: { numbered: stamped.numbered, messages: stamped.messages, changes } };
+  }
+
+  #buryOwner(id: MessageId): void {
+    const owner = this.#owners.get(id);
+    if (owner != null) this.#owners.set(id, { ...owner, deleted: true });
+  }
+
+  /** Gives each message the next number, on the current page; begins the next page whenever one is full. */
+  #stamp(
+    fresh: { id: MessageId; value: Message }[],
+    bodyPage: number,
+    now: number,
+    standing: Standing,
+  ): { rooms: Room[]; numbered: Extra['numbered']; messages: NewMessage[] } {
+    if (fresh.length === 0) return { rooms: [], numbered: null, messages: [] };
+    const from = this.lastSeq;
+    const rooms: Room[] = [];
+    const messages: NewMessage[] = [];
+    for (let next = 0; next < fresh.length;) {
+      const page = this.currentPage;
+      const part = fresh.slice(next, next + PAGE_STAMPS - (this.lastSeq % PAGE_STAMPS));
+      next += part.length;
+      const stamps: Stamp[] = [];
+      for (const { id, value } of part) {
+        const seq = (this.lastSeq += 1);
+        stamps.push(page === bodyPage ? [seq, id, now] : [seq, id, now, bodyPage]);
+        this.#owners.set(id, { seq, author: value.by, page: bodyPage, deleted: false });
+        messages.push({ conversation: this.id, seq, id, page: bodyPage, author: value.by, stampedAt: now, value: indexed(value, standing) });
+      }
+      const room = this.#open(pageDoc(this.id, page), { kind: 'page', conversation: this.id, page }, nothingStored());
+      const order = orderOf(room.doc);
+      order.insert(order.length, stamps);
+      rooms.push(room);
+      if (this.currentPage !== page) rooms.push(this.#turnPage());
+    }
+    return { rooms, numbered: { conversation: this.id, from, to: this.lastSeq }, messages };
+  }
+
+  #turnPage(): Room {
+    const page = this.currentPage;
+    // Nobody can have opened it before: it is new, and needs no look at the disk.
+    this.#open(pageDoc(this.id, page), { kind: 'page', conversation: this.id, page }, nothingStored());
+    const root = this.rooms.get(conversationDoc(this.id));
+    if (root === undefined) throw new Error('the root of a conversation is not in memory');
+    pagesOf(root.doc).set('current', page);
+    return root;
+  }
+
+  #announce(done: Promise<void>, extra: Extra, meta: { title?: string; topic?: string }): void {
+    const { events } = this.parts;
+    done.then(
+      () => {
+        this.#forgetOwners();
+        if (extra.messages.length > 0) events.posted({ conversation: this.id, messages: extra.messages });
+        if (extra.changes.length > 0) events.changed({ conversation: this.id });
+        if (meta.title !== undefined || meta.topic !== undefined) events.titled({ conversation: this.id, ...meta });
+      },
+      () => undefined,
+    );
+  }
+
+  /** Only when all is on disk: what waits for its commit cannot be looked up. */
+  #forgetOwners(): void {
+    if (this.#owners.size < OWNERS_MAX_COUNT || this.pending > 0 || this.holds > 0) return;
+    for (const [id, owner] of this.#owners) if (owner !== null && id > this.#lastId) this.#lastId = id;
+    this.#owners.clear();
+  }
+}
+
+interface Settled {
+  rooms: Room[];
+  extra: Extra;
+}
+const NOTHING_SETTLED: Settled = { rooms: [], extra: NOTHING_EXTRA };
+
+const nothingStored = (): ConstructorParameters<typeof Room>[2] => ({ updates: [], logLength: 0, clients: new Map() });
+
+function lookAt(room: Room, touched: Pick<Accepted, 'messages' | 'tombstones'>): Map<MessageId, Before> {
+  const before = new Map<MessageId, Before>();
+  if (room.target.kind !== 'page') return before;
+  const messages = messagesOf(room.doc);
+  const deleted = deletedOf(room.doc);
+  for (const ids of [touched.messages, touched.tombstones]) {
+    for (const id of ids) before.set(id, { live: messages.has(id), tombstone: deleted.get(id) });
+  }
+  return before;
+}
+
+/** As the index keeps it. A mention of everybody by somebody who may not is none: refusing it would cost the person the whole message. */
+function indexed(value: Message, { role, kind }: Standing): Message {
+  if (value.mentions !== 'all' || may(role, 'mention-all', kind)) return value;
+  const { mentions: _dropped, ...rest } = value;
+  return rest;
+}

@@ -1,0 +1,34 @@
+/** What the living room announces. relay.ts passes it on to unread, push and search; nothing here knows them. All of it is on disk when told. */
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { ConversationKind, Role } from '#shared/access.ts';
+import type { Message } from '#shared/model/message.ts';
+import type { RelayControl } from '#shared/protocol/control.ts';
+
+export interface PostedMessage {
+  seq: number;
+  id: MessageId;
+  author: UserId;
+  /** As indexed: without a mention of everybody that the author may not make. */
+  value: Message;
+}
+
+export interface RelayEvents {
+  posted(event: { conversation: ConversationId; messages: PostedMessage[] }): void;
+  /** Messages were edited or deleted: rows of the list may read differently. */
+  changed(event: { conversation: ConversationId }): void;
+  read(event: { person: UserId; conversation: ConversationId; seq: number }): void;
+  /** Somebody with the right to has changed these fields of `meta`; a title or topic that was removed is ''. */
+  titled(event: { conversation: ConversationId; title?: string; topic?: string }): void;
+  /** A socket for all of a tab's documents came up. */
+  connected(event: { person: UserId; tell: (message: RelayControl) => void }): void;
+}
+
+export interface Standing {
+  role: Role;
+  kind: ConversationKind;
+}
+
+/** Who is in which conversation, and as what; null for those who are not. */
+export interface Membership {
+  of(person: UserId, conversation: ConversationId): Promise<Standing | null>;
+}

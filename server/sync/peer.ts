@@ -1,0 +1,217 @@
+/**
+ * One document on one socket or channel, from the wish to open it until it is gone. Frames are handled in the order in which they came, although
+ * joining, and now and then judging an update, has to wait for the database.
+ */
+import * as Y from 'yjs';
+import type { Fault } from '#shared/faults.ts';
+import type { UserId } from '#shared/ids.ts';
+import { FRAME_MAX_BYTES } from '#shared/limits.ts';
+import type { DocName } from '#shared/model/doc-names.ts';
+import { decodeFrame, encodeFrame } from '#shared/protocol/frames.ts';
+import { type Log, reason } from '../log.ts';
+import { NOTHING_AWARE } from './awareness.ts';
+import type { Outcome } from './lane.ts';
+import type { Joined, Rooms } from './rooms.ts';
+import type { Peer } from './room.ts';
+
+/** What may wait while a peer is joining or its last update is judged. */
+const WAITING_MAX_BYTES = 2 * FRAME_MAX_BYTES;
+const WAITING_MAX_FRAMES = 1_000;
+/** So often the relay asks a peer for what an update lacks before it gives up: an honest peer's answer lacks nothing. */
+const ASKS_MAX_COUNT = 3;
+
+type State =
+  | { at: 'joining' }
+  | { at: 'live'; joined: Joined }
+  | { at: 'leaving'; why: Fault | 'left' };
+
+export interface PeerParts {
+  rooms: Rooms;
+  log: Log;
+  /** Whether the person may open the document; a fault when not. */
+  mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
+  /** Bytes of the single-document protocol, to this peer alone. */
+  send: (frame: Uint8Array) => void;
+  /** The peer is in: comes before its first frame. */
+  opened: () => void;
+  /** The relay has closed the peer. */
+  closed: (fault: Fault) => void;
+}
+
+export class DocumentPeer implements Peer {
+  readonly person: UserId;
+  readonly target: DocName;
+  readonly #parts: PeerParts;
+  #state: State = { at: 'joining' };
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  /** An update is being judged; what follows waits for it. */
+  #busy = false;
+  #asks = 0;
+
+  constructor(person: UserId, target: DocName, parts: PeerParts) {
+    this.person = person;
+    this.target = target;
+    this.#parts = parts;
+  }
+
+  get live(): boolean {
+    return this.#state.at !== 'leaving';
+  }
+
+  /** Checks, loads and greets: the relay's sync step 1, and who is typing. */
+  async join(): Promise<void> {
+    try {
+      const fault = await this.#parts.mayOpen(this.person, this.target);
+      if (!this.live) return;
+      if (fault !== null) return this.close(fault);
+      const joined = await this.#parts.rooms.join(this.target, this);
+      if (typeof joined === 'string') return this.close(joined);
+      // Closed while the document was read: it may have been let in a moment before.
+      if (!this.live) return this.#parts.rooms.leave(joined, this);
+      this.#state = { at: 'live', joined };
+      this.#greet(joined);
+      this.#goOn();
+    } catch (error) {
+      this.#parts.log.error('a document could not be opened', { why: reason(error) });
+      this.close('not-ready');
+    }
+  }
+
+  receive(bytes: Uint8Array): void {
+    switch (this.#state.at) {
+      case 'leaving':
+        return;
+      case 'joining':
+        return this.#wait(bytes);
+      case 'live':
+        return this.#busy ? this.#wait(bytes) : this.#handle(this.#state.joined, bytes);
+    }
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#state.at === 'live') this.#parts.send(frame);
+  }
+
+  /** The relay ends it, and says why. Nothing that comes afterwards, or waits, is looked at. */
+  close(fault: Fault): void {
+    if (!this.live) return;
+    this.#leave(fault);
+    this.#parts.closed(fault);
+  }
+
+  /** The other side has gone. */
+  left(): void {
+    if (this.live) this.#leave('left');
+  }
+
+  #leave(why: Fault | 'left'): void {
+    const before = this.#state;
+    this.#state = { at: 'leaving', why };
+    this.#waiting = [];
+    if (before.at !== 'live') return;
+    const { room } = before.joined;
+    const farewell = room.awareness.forget(this);
+    this.#parts.rooms.leave(before.joined, this);
+    if (farewell !== null) room.broadcast(encodeFrame({ is: 'awareness', update: farewell }));
+  }
+
+  #greet({ room }: Joined): void {
+    this.#parts.opened();
+    this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
+    this.#tellAwareness(room.awareness.all());
+  }
+
+  #tellAwareness(update: Uint8Array | null): void {
+    if (update !== null) this.send(encodeFrame({ is: 'awareness', update }));
+  }
+
+  #wait(bytes: Uint8Array): void {
+    this.#waitingBytes += bytes.length;
+    // The door's buffer is not ours to keep.
+    this.#waiting.push(bytes.slice());
+    if (this.#waitingBytes > WAITING_MAX_BYTES || this.#waiting.length > WAITING_MAX_FRAMES) this.close('too-fast');
+  }
+
+  #goOn(): void {
+    while (this.#state.at === 'live' && !this.#busy) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#waitingBytes -= next.length;
+      this.#handle(this.#state.joined, next);
+    }
+  }
+
+  #handle(joined: Joined, bytes: Uint8Array): void {
+    const decoded = decodeFrame(bytes);
+    if (!decoded.ok) return this.#refuse('malformed-frame', decoded.why);
+    const frame = decoded.value;
+    switch (frame.is) {
+      case 'step1':
+        return this.#answer(joined, frame.stateVector);
+      case 'step2':
+      case 'update':
+        return this.#judge(joined, frame.update);
+      case 'awareness':
+        return this.#aware(joined, frame.update);
+      case 'query-awareness':
+        return this.#tellAwareness(joined.room.awareness.all());
+      case 'denied':
+        return this.#refuse('malformed-frame', 'only the relay denies');
+    }
+  }
+
+  #answer({ lane, room }: Joined, stateVector: Uint8Array): void {
+    try {
+      lane.answer(room, this, stateVector);
+    } catch {
+      this.#refuse('malformed-frame', 'not a state vector');
+    }
+  }
+
+  #judge(joined: Joined, update: Uint8Array): void {
+    const outcome = joined.lane.receive(joined.room, this, update);
+    if (!(outcome instanceof Promise)) return this.#conclude(joined, outcome);
+    this.#busy = true;
+    outcome
+      .then(
+        (late) => this.#conclude(joined, late),
+        (error: unknown) => {
+          this.#parts.log.error('an update could not be judged', { document: joined.room.name, why: reason(error) });
+          this.close('not-ready');
+        },
+      )
+      .finally(() => {
+        this.#busy = false;
+        this.#goOn();
+      });
+  }
+
+  #conclude({ room }: Joined, outcome: Outcome): void {
+    switch (outcome.is) {
+      case 'accepted':
+        this.#asks = 0;
+        return;
+      case 'missing':
+        this.#asks += 1;
+        if (this.#asks > ASKS_MAX_COUNT) return this.#refuse('forged-update', 'builds on what nobody has');
+        return this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
+      case 'refused':
+        return this.#refuse(outcome.fault, outcome.why);
+    }
+  }
+
+  #aware({ room }: Joined, update: Uint8Array): void {
+    const result = room.awareness.receive(update, { peer: this, person: this.person, ownerOfClient: (client) => room.ownerOfClient(client) });
+    if (!result.ok) return this.#refuse('malformed-frame', 'not an awareness update');
+    // The stock client hangs up on a relay that it hears nothing from for 30 s, so its sender always gets an answer.
+    if (result.news === null) this.#tellAwareness(NOTHING_AWARE);
+    else room.broadcast(encodeFrame({ is: 'awareness', update: result.news }));
+  }
+
+  #refuse(fault: Fault, why: string): void {
+    if (!this.live) return;
+    this.#parts.log.info('refused', { fault, why, person: this.person, kind: this.target.kind });
+    this.close(fault);
+  }
+}

@@ -1,0 +1,76 @@
+/** One person's own document, on all of their devices: drafts, read marks, preferences. Read marks that arrive are announced. */
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import { personalDoc } from '#shared/model/doc-names.ts';
+import { readOf } from '#shared/model/personal.ts';
+import { loadDocuments } from '../storage/documents.ts';
+import { authorize } from './authorize.ts';
+import { Lane, NOTHING_EXTRA, type LaneParts, type Outcome } from './lane.ts';
+import { Room, type Peer } from './room.ts';
+
+export class PersonalLane extends Lane {
+  readonly #person: UserId;
+  readonly room: Room;
+
+  private constructor(person: UserId, room: Room, parts: LaneParts) {
+    super(room.name, parts);
+    this.#person = person;
+    this.room = room;
+    this.rooms.set(room.name, room);
+  }
+
+  static async load(person: UserId, parts: LaneParts): Promise<PersonalLane> {
+    const name = personalDoc(person);
+    const stored = (await loadDocuments(parts.sql, [name])).get(name);
+    if (stored === undefined) throw new Error(`${name} was not loaded`);
+    return new PersonalLane(person, new Room(name, { kind: 'personal', user: person }, stored), parts);
+  }
+
+  receive(room: Room, peer: Peer, update: Uint8Array): Outcome {
+    const verdict = authorize(update, {
+      doc: room.doc,
+      kind: 'personal',
+      person: peer.person,
+      standing: null,
+      ownerOfClient: (client) => room.ownerOfClient(client),
+      claimant: (client) => room.awareness.claimant(client),
+      authorOf: () => null,
+    });
+    if (peer.person !== this.#person) return { is: 'refused', fault: 'not-allowed', why: "another person's document" };
+    switch (verdict.is) {
+      case 'refuse':
+        return { is: 'refused', fault: verdict.fault, why: verdict.why };
+      case 'missing':
+      case 'lookup':
+        return { is: 'missing' };
+      case 'accept': {
+        if (verdict.empty) return { is: 'accepted' };
+        if (!this.apply(room, update, verdict.repeats, peer)) return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
+        const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
+        this.#announce(this.commit([room], introduced, NOTHING_EXTRA), [...verdict.read]);
+        return { is: 'accepted' };
+      }
+    }
+  }
+
+  /** Moves a read mark on; never back. */
+  async setRead(conversation: ConversationId, seq: number): Promise<void> {
+    const read = readOf(this.room.doc);
+    if ((read.get(conversation) ?? 0) >= seq) return;
+    read.set(conversation, seq);
+    const done = this.commit([this.room], [], NOTHING_EXTRA);
+    this.#announce(done, [conversation]);
+    await done;
+  }
+
+  #announce(done: Promise<void>, conversations: ConversationId[]): void {
+    const read = readOf(this.room.doc);
+    const marks = conversations.flatMap((conversation) => {
+      const seq = read.get(conversation);
+      return seq === undefined ? [] : [{ person: this.#person, conversation, seq }];
+    });
+    done.then(
+      () => marks.forEach((mark) => this.parts.events.read(mark)),
+      () => undefined,
+    );
+  }
+}
