@@ -1,0 +1,139 @@
+/**
+ * What the device keeps, in memory and on disk at once. Reads are synchronous: the tables are read once, at the start. A write changes
+ * the memory in the same tick and tells everyone here who listens; when the disk has it, the person's other tabs are told, so that all of
+ * them show the same list and the same waiting messages even without a network, and never something that a crash could take back.
+ * Tables are live maps: a reader who keeps one listens to `change`.
+ */
+import { ObservableV2 } from 'lib0/observable';
+import type { Store } from './store.ts';
+import { type TableName, TABLES, type Tables } from './tables.ts';
+
+interface KeptEvents {
+  change: (table: TableName) => void;
+  /** The disk refused a write. The value stays in memory. */
+  failed: (why: unknown) => void;
+  /** This person was signed out in another tab: everything here is being deleted. */
+  forgotten: () => void;
+}
+
+type Told =
+  | { is: 'put'; table: TableName; key: string; value: unknown }
+  | { is: 'remove'; table: TableName; key: string }
+  | { is: 'forgotten' };
+
+type AllTables = { [T in TableName]: Map<string, Tables[T]> };
+
+/** Each tab learns these from the relay by itself. */
+const NOT_TOLD: ReadonlySet<TableName> = new Set(['overview', 'fetched', 'people']);
+
+export class Kept extends ObservableV2<KeptEvents> {
+  /** Names this tab in what several of them write. */
+  readonly tab: string = Math.random().toString(36).slice(2, 10);
+  readonly #store: Store;
+  readonly #tables: AllTables;
+  readonly #otherTabs: BroadcastChannel | null;
+  #stopped = false;
+
+  /** `scope` names what the tabs of one person on one device share. */
+  static async read(store: Store, scope: string): Promise<Kept> {
+    const tables = await Promise.all(TABLES.map(async (table) => [table, await store.all(table)] as const));
+    return new Kept(store, Object.fromEntries(tables) as unknown as AllTables, scope);
+  }
+
+  private constructor(store: Store, tables: AllTables, scope: string) {
+    super();
+    this.#store = store;
+    this.#tables = tables;
+    this.#otherTabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(`${scope}:kept`);
+    this.#otherTabs?.addEventListener('message', (event) => this.#hear((event as MessageEvent<Told>).data));
+  }
+
+  table<T extends TableName>(table: T): ReadonlyMap<string, Tables[T]> {
+    return this.#tables[table];
+  }
+
+  put<T extends TableName>(table: T, key: string, value: Tables[T]): void {
+    this.putAll(table, [[key, value]]);
+  }
+
+  /** Several rows of one table, told to the listeners once. */
+  putAll<T extends TableName>(table: T, rows: readonly (readonly [string, Tables[T]])[]): void {
+    if (rows.length === 0) return;
+    for (const [key, value] of rows) {
+      this.#tables[table].set(key, value);
+      void this.#write(this.#store.put(table, key, value), { is: 'put', table, key, value });
+    }
+    this.emit('change', [table]);
+  }
+
+  /** Behind the last row of a table that is kept in order. The tab is in the key: two tabs that append at once do not overwrite. */
+  append<T extends TableName>(table: T, value: Tables[T]): string {
+    const last = Math.max(0, ...[...this.#tables[table].keys()].map((key) => parseInt(key, 10)));
+    const key = `${String(last + 1).padStart(12, '0')}.${this.tab}`;
+    this.put(table, key, value);
+    return key;
+  }
+
+  /** Resolves when they are gone from the disk too. */
+  async remove(table: TableName, ...keys: string[]): Promise<void> {
+    const known = keys.filter((key) => this.#tables[table].delete(key));
+    if (known.length === 0) return;
+    this.emit('change', [table]);
+    await Promise.all(known.map((key) => this.#write(this.#store.remove(table, key), { is: 'remove', table, key })));
+  }
+
+  replace<T extends TableName>(table: T, rows: ReadonlyMap<string, Tables[T]>): void {
+    const live = this.#tables[table] as Map<string, Tables[T]>;
+    live.clear();
+    for (const [key, value] of rows) live.set(key, value);
+    void this.#write(this.#store.replace(table, rows), null);
+    this.emit('change', [table]);
+  }
+
+  /** Whether the disk still has it: another tab may have removed it a moment ago. */
+  async isOnDisk(table: TableName, key: string): Promise<boolean> {
+    try {
+      return await this.#store.has(table, key);
+    } catch {
+      return this.#tables[table].has(key);
+    }
+  }
+
+  /** Tells the other tabs that this person's data is about to be deleted. */
+  tellForgotten(): void {
+    this.#tell({ is: 'forgotten' });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#otherTabs?.close();
+    this.#store.close();
+    this.destroy();
+  }
+
+  async #write(writing: Promise<void>, told: Told | null): Promise<void> {
+    try {
+      await writing;
+    } catch (why) {
+      this.emit('failed', [why]);
+    }
+    if (told !== null && (told.is === 'forgotten' || !NOT_TOLD.has(told.table))) this.#tell(told);
+  }
+
+  #tell(told: Told): void {
+    if (!this.#stopped) this.#otherTabs?.postMessage(told);
+  }
+
+  #hear(told: Told): void {
+    switch (told.is) {
+      case 'put':
+        (this.#tables[told.table] as Map<string, unknown>).set(told.key, told.value);
+        return this.emit('change', [told.table]);
+      case 'remove':
+        this.#tables[told.table].delete(told.key);
+        return this.emit('change', [told.table]);
+      case 'forgotten':
+        return this.emit('forgotten', []);
+    }
+  }
+}

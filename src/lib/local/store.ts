@@ -1,0 +1,107 @@
+/**
+ * The device's one small database per person, `ting-ting:<person>`, and a tiny one for who is signed in here. The only importer of `idb`.
+ * `openStore` falls back to memory when IndexedDB is blocked (private windows): the app then works until it is closed, and says so.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import * as v from 'valibot';
+import type { UserId } from '#shared/ids.ts';
+import { Me } from '#shared/protocol/api.ts';
+import { MemoryStore } from './memory-store.ts';
+import { type TableName, TABLES, type Tables } from './tables.ts';
+
+export interface Store {
+  /** All rows of a table, sorted by key. */
+  all<T extends TableName>(table: T): Promise<Map<string, Tables[T]>>;
+  put<T extends TableName>(table: T, key: string, value: Tables[T]): Promise<void>;
+  has(table: TableName, key: string): Promise<boolean>;
+  remove(table: TableName, key: string): Promise<void>;
+  /** Makes the table hold exactly these rows. */
+  replace<T extends TableName>(table: T, rows: ReadonlyMap<string, Tables[T]>): Promise<void>;
+  close(): void;
+}
+
+type Schema = DBSchema & { [T in TableName]: { key: string; value: Tables[T] } };
+
+export const storeName = (person: UserId): string => `ting-ting:${person}`;
+
+export async function openStore(person: UserId, whenBlocked: (why: unknown) => void): Promise<Store> {
+  try {
+    const db = await openDB<Schema>(storeName(person), 1, {
+      upgrade: (fresh) => TABLES.forEach((table) => fresh.createObjectStore(table)),
+      // Another tab signs out and deletes the database: let go of it.
+      blocking: (_now, _then, event) => (event.target as IDBDatabase).close(),
+    });
+    return new IndexedStore(db);
+  } catch (why) {
+    whenBlocked(why);
+    return new MemoryStore();
+  }
+}
+
+class IndexedStore implements Store {
+  readonly #db: IDBPDatabase<Schema>;
+
+  constructor(db: IDBPDatabase<Schema>) {
+    this.#db = db;
+  }
+
+  async all<T extends TableName>(table: T): Promise<Map<string, Tables[T]>> {
+    const transaction = this.#db.transaction(table);
+    const [keys, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+    return new Map(keys.map((key, at) => [key as string, values[at] as Tables[T]]));
+  }
+
+  async put<T extends TableName>(table: T, key: string, value: Tables[T]): Promise<void> {
+    await this.#db.put(table, value as Schema[T]['value'], key as Schema[T]['key']);
+  }
+
+  async has(table: TableName, key: string): Promise<boolean> {
+    return (await this.#db.count(table, key)) > 0;
+  }
+
+  async remove(table: TableName, key: string): Promise<void> {
+    await this.#db.delete(table, key);
+  }
+
+  async replace<T extends TableName>(table: T, rows: ReadonlyMap<string, Tables[T]>): Promise<void> {
+    const transaction = this.#db.transaction(table, 'readwrite');
+    const requests: Promise<unknown>[] = [transaction.store.clear()];
+    for (const [key, value] of rows) {
+      requests.push(transaction.store.put(value as Schema[T]['value'], key as Schema[T]['key']));
+    }
+    await Promise.all([...requests, transaction.done]);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+const DEVICE = 'ting-ting';
+const openDevice = () => openDB(DEVICE, 1, { upgrade: (fresh) => void fresh.createObjectStore('device') });
+
+/** Who is signed in on this device, so that the app can start as them without a network; null when nobody is, or nothing can be kept. */
+export async function readSignedIn(): Promise<Me | null> {
+  try {
+    const db = await openDevice();
+    const kept: unknown = await db.get('device', 'me');
+    db.close();
+    const me = v.safeParse(Me, kept);
+    return me.success ? me.output : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps who is signed in; answers false when this device cannot keep anything. */
+export async function writeSignedIn(me: Me | null): Promise<boolean> {
+  try {
+    const db = await openDevice();
+    if (me === null) await db.delete('device', 'me');
+    else await db.put('device', me, 'me');
+    db.close();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * From pages to what is on screen: messages in the relay's order, those that wait at the end, days, groups, the "new" line. Pure, and cheap
+ * enough to be done again after each transaction: a message that did not change is the same object as before, so the screen draws only
+ * what did.
+ */
+import type * as Y from 'yjs';
+import type { MessageId, UserId } from '#shared/ids.ts';
+import type { Message } from '#shared/model/message.ts';
+import { type Deletion, deletedOf, messagesOf, orderOf, parseReactionKey, reactionsOf, type Stamp } from '#shared/model/page.ts';
+import type { MessageView, ReactionView, TimelineItem } from './views.ts';
+
+/** What a page holds, read once per change of it. */
+export interface PageContent {
+  page: number;
+  order: readonly Stamp[];
+  messages: ReadonlyMap<string, Message>;
+  deleted: ReadonlyMap<string, Deletion>;
+  /** message → its reactions, the earliest first. */
+  reactions: ReadonlyMap<string, readonly Reaction[]>;
+}
+
+export interface Reaction {
+  user: UserId;
+  emoji: string;
+  at: number;
+}
+
+export interface TimelineSources {
+  me: UserId;
+  /** The pages on screen, without a gap, oldest first. */
+  shown: readonly PageContent[];
+  /** Pages that are here only for bodies (and own waiting messages) that the shown ones do not have. */
+  aside: readonly PageContent[];
+  /** Whether a message without a stamp waits for one. */
+  isWaiting(id: MessageId, page: number): boolean;
+  nameOf(person: UserId): string;
+  mayWrite: boolean;
+  mayDeleteAny: boolean;
+  /** Where the "new" line goes: before the first message by somebody else beyond this seq. */
+  newLine: { after: number; count: number } | null;
+  /** Whether the first shown page is the first there is. */
+  atStart: boolean;
+}
+
+export interface Timeline {
+  items: readonly TimelineItem[];
+  /** message → its view, for those among the items. */
+  messages: ReadonlyMap<MessageId, MessageView>;
+  /** message → page that holds its body, for all that are here. */
+  pages: ReadonlyMap<MessageId, number>;
+  /** Pages that hold bodies of shown stamps and are not here. */
+  missing: readonly number[];
+  lastSeq: number;
+  itemOf: ReadonlyMap<string, TimelineItem>;
+}
+
+export const emptyTimeline: Timeline = {
+  items: [],
+  messages: new Map(),
+  pages: new Map(),
+  missing: [],
+  lastSeq: 0,
+  itemOf: new Map(),
+};
+
+/** Messages of one author closer than this are one group. */
+const GROUP_MS = 5 * 60_000;
+
+export function readPage(page: number, doc: Y.Doc): PageContent {
+  const reactions = new Map<string, Reaction[]>();
+  reactionsOf(doc).forEach((at, key) => {
+    const reaction = parseReactionKey(key);
+    if (reaction === null) return;
+    const list = reactions.get(reaction.message);
+    const one = { user: reaction.user, emoji: reaction.emoji, at };
+    if (list === undefined) reactions.set(reaction.message, [one]);
+    else list.push(one);
+  });
+  for (const list of reactions.values()) list.sort((a, b) => a.at - b.at || (a.user < b.user ? -1 : 1));
+  return { page, order: orderOf(doc).toArray(), messages: new Map(messagesOf(doc).entries()), deleted: new Map(deletedOf(doc).entries()), reactions };
+}
+
+/** A message with its place. `page` holds the body; null when that page is not here. */
+interface Placed {
+  id: MessageId;
+  seq: number | null;
+  at: number;
+  page: PageContent | null;
+}
+
+export function buildTimeline(sources: TimelineSources, before: Timeline = emptyTimeline): Timeline {
+  const here = new Map([...sources.aside, ...sources.shown].map((page) => [page.page, page]));
+  const missing = new Set<number>();
+  const stamped = placeStamped(sources.shown, here, missing);
+  const known = new Set(stamped.map((one) => one.id));
+  for (const { order } of sources.aside) for (const [, id] of order) known.add(id);
+  const waiting = placeWaiting(sources, here, known);
+
+  const pages = new Map<MessageId, number>();
+  for (const { page, messages } of here.values()) for (const id of messages.keys()) pages.set(id as MessageId, page);
+  for (const { id, page } of stamped) if (page !== null && !pages.has(id)) pages.set(id, page.page);
+
+  const lookUp = (id: MessageId): Message | undefined => here.get(pages.get(id) ?? -1)?.messages.get(id);
+  const isDeleted = (id: MessageId): boolean => [...here.values()].some((page) => page.deleted.has(id));
+
+  const messages = new Map<MessageId, MessageView>();
+  for (const placed of [...stamped, ...waiting]) {
+    const view = viewOf(sources, placed, lookUp, isDeleted);
+    if (view !== null) messages.set(placed.id, sameOrNew(before.messages.get(placed.id), view));
+  }
+  const items = arrange(sources, messages, before);
+  return {
+    items,
+    messages,
+    pages,
+    missing: [...missing],
+    lastSeq: stamped.reduce((last, { seq }) => Math.max(last, seq ?? 0), 0),
+    itemOf: new Map(items.map((item) => [item.key, item])),
+  };
+}
+
+function placeStamped(shown: readonly PageContent[], here: ReadonlyMap<number, PageContent>, missing: Set<number>): Placed[] {
+  const seen = new Set<MessageId>();
+  const placed: Placed[] = [];
+  let inOrder = true;
+  for (const page of shown) {
+    for (const [seq, id, at, elsewhere] of page.order) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const body = elsewhere === undefined ? page : (here.get(elsewhere) ?? null);
+      if (body === null && elsewhere !== undefined) missing.add(elsewhere);
+      if (seq < (placed.at(-1)?.seq ?? 0)) inOrder = false;
+      placed.push({ id, seq, at, page: body });
+    }
+  }
+  return inOrder ? placed : placed.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+}
+
+/** Own messages without a stamp, by the time they were written. */
+function placeWaiting(sources: TimelineSources, here: ReadonlyMap<number, PageContent>, known: ReadonlySet<MessageId>): Placed[] {
+  const waiting: Placed[] = [];
+  for (const page of here.values()) {
+    if (page.messages.size <= page.order.length && ![...page.messages.keys()].some((id) => !known.has(id as MessageId))) continue;
+    for (const [id, message] of page.messages) {
+      if (known.has(id as MessageId) || message.by !== sources.me || page.deleted.has(id)) continue;
+      if (sources.isWaiting(id as MessageId, page.page)) waiting.push({ id: id as MessageId, seq: null, at: message.at, page });
+    }
+  }
+  return waiting.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+function viewOf(
+  sources: TimelineSources,
+  { id, seq, at, page }: Placed,
+  lookUp: (id: MessageId) => Message | undefined,
+  isDeleted: (id: MessageId) => boolean,
+): MessageView | null {
+  // The body's page is on its way.
+  if (page === null) return null;
+  const message = page.messages.get(id);
+  const deletion = page.deleted.get(id);
+  if (message === undefined || deletion !== undefined) return traceOf(sources, id, seq, at, deletion ?? null, message);
+  const mine = message.by === sources.me;
+  return {
+    id,
+    by: message.by,
+    byName: sources.nameOf(message.by),
+    mine,
+    at,
+    seq,
+    text: message.text,
+    edited: message.editedAt !== undefined,
+    deleted: false,
+    state: mine ? (seq === null ? 'waiting' : 'sent') : null,
+    replyTo: message.replyTo === undefined ? null : quoteOf(sources, message.replyTo, lookUp, isDeleted),
+    reactions: summed(sources, page.reactions.get(id)),
+    canEdit: mine && sources.mayWrite,
+    canDelete: (mine && sources.mayWrite) || sources.mayDeleteAny,
+  };
+}
+
+/** What is left of a deleted message. Its author is forgotten with its text; who deleted it is known. */
+function traceOf(
+  sources: TimelineSources,
+  id: MessageId,
+  seq: number | null,
+  at: number,
+  deletion: Deletion | null,
+  message: Message | undefined,
+): MessageView | null {
+  if (seq === null) return null;
+  const by = message?.by ?? deletion?.by;
+  if (by === undefined) return null;
+  return {
+    id,
+    by,
+    byName: sources.nameOf(by),
+    mine: by === sources.me,
+    at,
+    seq,
+    text: '',
+    edited: false,
+    deleted: true,
+    state: by === sources.me ? 'sent' : null,
+    replyTo: null,
+    reactions: NO_REACTIONS,
+    canEdit: false,
+    canDelete: false,
+  };
+}
+
+function quoteOf(
+  sources: TimelineSources,
+  id: MessageId,
+  lookUp: (id: MessageId) => Message | undefined,
+  isDeleted: (id: MessageId) => boolean,
+): NonNullable<MessageView['replyTo']> {
+  const quoted = lookUp(id);
+  if (isDeleted(id)) return { id, byName: quoted ? sources.nameOf(quoted.by) : '', text: '', deleted: true };
+  return { id, byName: quoted ? sources.nameOf(quoted.by) : '', text: quoted?.text ?? '', deleted: false };
+}
+
+const NO_REACTIONS: readonly ReactionView[] = [];
+
+/** By emoji, the one used first in front. */
+function summed(sources: TimelineSources, reactions: readonly Reaction[] | undefined): readonly ReactionView[] {
+  if (reactions === undefined) return NO_REACTIONS;
+  const byEmoji = new Map<string, ReactionView>();
+  for (const { user, emoji } of reactions) {
+    const sum = byEmoji.get(emoji) ?? { emoji, count: 0, mine: false, names: [] };
+    byEmoji.set(emoji, { emoji, count: sum.count + 1, mine: sum.mine || user === sources.me, names: [...sum.names, sources.nameOf(user)] });
+  }
+  return [...byEmoji.values()];
+}
+
+function sameOrNew(before: MessageView | undefined, now: MessageView): MessageView {
+  return before !== undefined && isSame(before, now) ? before : now;
+}
+
+function isSame(a: MessageView, b: MessageView): boolean {
+  return (
+    a.text === b.text &&
+    a.seq === b.seq &&
+    a.at === b.at &&
+    a.by === b.by &&
+    a.byName === b.byName &&
+    a.edited === b.edited &&
+    a.deleted === b.deleted &&
+    a.state === b.state &&
+    a.canEdit === b.canEdit &&
+    a.canDelete === b.canDelete &&
+    (a.replyTo === b.replyTo || JSON.stringify(a.replyTo) === JSON.stringify(b.replyTo)) &&
+    (a.reactions === b.reactions || JSON.stringify(a.reactions) === JSON.stringify(b.reactions))
+  );
+}
+
+/** Puts days, the "new" line and groups between the messages. */
+function arrange(sources: TimelineSources, messages: ReadonlyMap<MessageId, MessageView>, before: Timeline): TimelineItem[] {
+  const items: TimelineItem[] = [];
+  const list = [...messages.values()];
+  if (sources.atStart) items.push({ is: 'start', key: 'start' });
+  const newBefore = firstNew(sources, list);
+  const days = new Set<string>();
+  const startOf = dayFinder();
+  let previous: MessageView | null = null;
+  list.forEach((message, index) => {
+    const day = startOf(message.at);
+    const newDay = previous === null || startOf(previous.at) !== day;
+    if (newDay) items.push(dayItem(day, days));
+    const line = message === newBefore;
+    if (line) items.push({ is: 'new', key: 'new', count: sources.newLine?.count ?? 0 });
+    const first = newDay || line || !isGroup(previous, message);
+    const next = list[index + 1];
+    const last = next === undefined || next === newBefore || startOf(next.at) !== day || !isGroup(message, next);
+    items.push(messageItem(before.itemOf.get(message.id), message, first, last));
+    previous = message;
+  });
+  return items;
+}
+
+/** No line when the first unread message is further back than what is shown. */
+function firstNew({ newLine, shown, atStart }: TimelineSources, list: readonly MessageView[]): MessageView | null {
+  if (newLine === null) return null;
+  const earliest = shown[0]?.order[0]?.[0];
+  if (!atStart && (earliest === undefined || earliest > newLine.after + 1)) return null;
+  return list.find((message) => message.seq !== null && message.seq > newLine.after && !message.mine) ?? null;
+}
+
+function messageItem(before: TimelineItem | undefined, message: MessageView, first: boolean, last: boolean): TimelineItem {
+  const same = before?.is === 'message' && before.message === message && before.first === first && before.last === last;
+  return same ? before : { is: 'message', key: message.id, message, first, last };
+}
+
+const isGroup = (a: MessageView | null, b: MessageView): boolean => a !== null && a.by === b.by && Math.abs(b.at - a.at) < GROUP_MS;
+
+/** A relay's clock that was set back may bring the same day twice; a key may not come twice. */
+function dayItem(at: number, days: Set<string>): TimelineItem {
+  let key = `day:${String(at)}`;
+  while (days.has(key)) key += '+';
+  days.add(key);
+  return { is: 'day', key, at };
+}
+
+/** Midnight, by the device's clock, of the day of a time. Neighbours are mostly of the same day, and `Date` is slow. */
+function dayFinder(): (at: number) => number {
+  let from = 0;
+  let to = 0;
+  return (at) => {
+    if (at < from || at >= to) {
+      const day = new Date(at);
+      from = day.setHours(0, 0, 0, 0);
+      to = day.setDate(day.getDate() + 1);
+    }
+    return from;
+  };
+}

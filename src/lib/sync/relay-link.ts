@@ -1,0 +1,197 @@
+/**
+ * This tab's side of the relay: one socket, a channel for each document that is in memory, and what the relay says beside them. Documents
+ * are synced once the device's own copy is loaded (so that only what is missing travels), for as long as they are open. Marks documents
+ * that hold something the relay may not have, and takes waiting messages off the list when their stamp is seen.
+ */
+import { ObservableV2 } from 'lib0/observable';
+import type * as Y from 'yjs';
+import type { ConversationId } from '#shared/ids.ts';
+import { parseDocName } from '#shared/model/doc-names.ts';
+import { orderOf, type Stamp } from '#shared/model/page.ts';
+import type { OverviewRow } from '#shared/protocol/overview.ts';
+import type { Documents, OpenDocument } from '../local/documents.ts';
+import type { Kept } from '../local/kept.ts';
+import { Channels } from './channels.ts';
+import { DocumentSync } from './provider.ts';
+import { type SocketState, type SocketWorld, SyncSocket } from './socket.ts';
+
+interface RelayLinkEvents {
+  state: (state: SocketState) => void;
+  /** All rows; what is not in it is gone. */
+  overview: (rows: OverviewRow[]) => void;
+  rows: (rows: OverviewRow[]) => void;
+  gone: (conversation: ConversationId) => void;
+  /** The relay will not take or give this document. */
+  refused: (doc: string, code: number, fault: string) => void;
+  synced: (doc: string) => void;
+  settled: (doc: string) => void;
+  /** The socket could not be opened, this many times in a row. */
+  failed: (inARow: number) => void;
+  signedOut: () => void;
+}
+
+export class RelayLink extends ObservableV2<RelayLinkEvents> {
+  readonly #documents: Documents;
+  readonly #kept: Kept;
+  readonly #scope: string;
+  readonly #socket: SyncSocket;
+  readonly #channels: Channels;
+  readonly #maySync: (doc: string) => boolean;
+  readonly #syncs = new Map<string, DocumentSync>();
+  readonly #opened = (open: OpenDocument) => void this.#attach(open);
+  readonly #closing = (open: OpenDocument) => this.#detach(open.name);
+
+  constructor(parts: {
+    documents: Documents;
+    kept: Kept;
+    scope: string;
+    world: SocketWorld;
+    /** False for documents of a conversation that waits to be created. */
+    maySync: (doc: string) => boolean;
+  }) {
+    super();
+    this.#documents = parts.documents;
+    this.#kept = parts.kept;
+    this.#scope = parts.scope;
+    this.#maySync = parts.maySync;
+    this.#socket = new SyncSocket(parts.world);
+    this.#channels = new Channels({
+      isOpen: () => this.#socket.state === 'open',
+      send: (bytes) => this.#socket.send(bytes),
+      maySync: (doc) => this.#maySync(doc),
+      said: (control) => {
+        switch (control.is) {
+          case 'overview':
+            return this.emit('overview', [control.rows]);
+          case 'rows':
+            return this.emit('rows', [control.rows]);
+          case 'gone':
+            return this.emit('gone', [control.conversation]);
+          case 'pulse':
+            return this.#pulse();
+        }
+      },
+    });
+    this.#socket.on('state', (state) => this.emit('state', [state]));
+    this.#socket.on('open', () => this.#channels.openWaiting());
+    this.#socket.on('frame', (bytes) => {
+      this.#pulse();
+      this.#channels.frame(bytes);
+    });
+    this.#socket.on('lost', () => this.#channels.muxLost());
+    this.#socket.on('failed', (inARow) => this.emit('failed', [inARow]));
+    this.#socket.on('signedOut', () => this.emit('signedOut', []));
+  }
+
+  get state(): SocketState {
+    return this.#socket.state;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.state === 'open';
+  }
+
+  start(): void {
+    this.#documents.on('opened', this.#opened);
+    this.#documents.on('closing', this.#closing);
+    for (const open of this.#documents.open) void this.#attach(open);
+    this.#socket.start();
+  }
+
+  /** Tries at once when it waits its turn. */
+  hurry(): void {
+    this.#socket.hurry();
+  }
+
+  /** Stops the socket alone: the session is over. Tabs go on agreeing with each other. */
+  pause(): void {
+    this.#socket.stop();
+  }
+
+  /** A conversation that waited to be created exists now. */
+  openWaiting(): void {
+    this.#channels.openWaiting();
+  }
+
+  isSynced(doc: string): boolean {
+    return this.#syncs.get(doc)?.isSynced ?? false;
+  }
+
+  /** Asks the relay whether it has all of this document's changes. The document has to be held meanwhile. */
+  prove(doc: string): void {
+    this.#syncs.get(doc)?.prove();
+  }
+
+  reconnect(doc: string): void {
+    this.#syncs.get(doc)?.reconnect();
+  }
+
+  /** Whether the relay's copy of this held document arrived in time. */
+  async whenSynced(doc: string, atMostMs: number): Promise<boolean> {
+    return this.isSynced(doc) || (await this.#once('synced', doc, atMostMs));
+  }
+
+  async whenSettled(doc: string, atMostMs: number): Promise<boolean> {
+    return await this.#once('settled', doc, atMostMs);
+  }
+
+  stop(): void {
+    this.#documents.off('opened', this.#opened);
+    this.#documents.off('closing', this.#closing);
+    this.#socket.stop();
+    for (const name of [...this.#syncs.keys()]) this.#detach(name);
+    this.destroy();
+  }
+
+  async #attach(open: OpenDocument): Promise<void> {
+    if (parseDocName(open.name)?.kind === 'page') this.#watchStamps(open.doc);
+    await open.loaded;
+    if (open.isClosed || this.#syncs.has(open.name)) return;
+    const { name, doc } = open;
+    const sync = new DocumentSync({ name, doc, scope: this.#scope, WebSocket: this.#channels.WebSocket });
+    this.#syncs.set(name, sync);
+    const ownMark = `${name} ${this.#kept.tab}`;
+    sync.on('changed', () => {
+      if (!this.#kept.table('dirty').has(ownMark)) this.#kept.put('dirty', ownMark, { doc: name, tab: this.#kept.tab });
+    });
+    sync.on('synced', () => this.emit('synced', [name]));
+    sync.on('settled', (marksBefore) => {
+      void this.#kept.remove('dirty', ownMark, ...marksBefore);
+      this.emit('settled', [name]);
+    });
+    sync.on('refused', (code, fault) => this.emit('refused', [name, code, fault]));
+    sync.marksNow = () => [...this.#kept.table('dirty')].flatMap(([key, mark]) => (mark.doc === name ? [key] : []));
+  }
+
+  #detach(name: string): void {
+    this.#syncs.get(name)?.stop();
+    this.#syncs.delete(name);
+  }
+
+  /** A stamp is the relay's word that the message is on its disk. */
+  #watchStamps(doc: Y.Doc): void {
+    orderOf(doc).observe((event) => {
+      const waiting = this.#kept.table('waiting');
+      if (waiting.size === 0) return;
+      const stamps = event.changes.delta.flatMap((change) => (change.insert ?? []) as Stamp[]);
+      void this.#kept.remove('waiting', ...stamps.map(([, message]) => message).filter((message) => waiting.has(message)));
+    });
+  }
+
+  #pulse(): void {
+    for (const sync of this.#syncs.values()) sync.pulse();
+  }
+
+  #once(event: 'synced' | 'settled', doc: string, atMostMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const hear = (name: string) => name === doc && done(true);
+      const timer = setTimeout(() => done(false), atMostMs);
+      const done = (is: boolean) => {
+        clearTimeout(timer);
+        this.off(event, hear);
+        resolve(is);
+      };
+      this.on(event, hear);
+    });
+  }
+}
