@@ -1,0 +1,23 @@
+/** What a row of the list says, apart from how it looks. */
+import { m } from '$lib/paraglide/messages.js';
+import type { ConversationRowView } from '$lib/state/views.ts';
+
+export const titleOf = (conversation: { title: string | null }): string => conversation.title ?? m.notes_to_self();
+
+export const isNotes = (conversation: { title: string | null; kind: string }): boolean =>
+  conversation.kind === 'direct' && conversation.title === null;
+
+export const badge = (count: number): string => (count > 99 ? '99+' : String(count));
+
+/** Who said the last thing; nobody in a direct conversation when it was the other. */
+export function lastBy(row: ConversationRowView): string | null {
+  if (!row.last || isNotes(row)) return null;
+  if (row.last.mine) return m.you();
+  return row.kind === 'group' ? row.last.byName : null;
+}
+
+export function lastText(row: ConversationRowView, plain: (text: string) => string): string {
+  if (!row.last) return row.pending ? m.conversation_pending() : m.no_messages_yet();
+  const text = plain(row.last.text);
+  return text === '' && row.last.attachments > 0 ? m.attachments({ count: row.last.attachments }) : text;
+}
