@@ -18,11 +18,21 @@ export interface LogOptions {
   write?: (line: string) => void;
 }
 
-export function createLog({ level, pretty = false, write = (line) => void process.stderr.write(line) }: LogOptions): Log {
-  const at = (own: Exclude<LogLevel, 'silent'>) => (what: string, fields: LogFields = {}) => {
-    if (RANK[own] < RANK[level]) return;
-    write(pretty ? prettyLine(own, what, fields) : `${JSON.stringify({ at: new Date().toISOString(), level: own, what, ...fields })}\n`);
-  };
+export function createLog({
+  level,
+  pretty = false,
+  write = (line) => void process.stderr.write(line),
+}: LogOptions): Log {
+  const at =
+    (own: Exclude<LogLevel, 'silent'>) =>
+    (what: string, fields: LogFields = {}) => {
+      if (RANK[own] < RANK[level]) return;
+      write(
+        pretty
+          ? prettyLine(own, what, fields)
+          : `${JSON.stringify({ at: new Date().toISOString(), level: own, what, ...fields })}\n`,
+      );
+    };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

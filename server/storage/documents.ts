@@ -14,7 +14,9 @@ export interface StoredDocument {
 
 /** Reads several documents; those that were never written are there too, empty. */
 export async function loadDocuments(sql: Sql, names: string[]): Promise<Map<string, StoredDocument>> {
-  const found = new Map<string, StoredDocument>(names.map((name) => [name, { updates: [], logLength: 0, clients: new Map() }]));
+  const found = new Map<string, StoredDocument>(
+    names.map((name) => [name, { updates: [], logLength: 0, clients: new Map() }]),
+  );
   // Snapshot and log in one statement: between two, a compaction could move updates from one to the other and they would be missed.
   // The clients after it: one too many does no harm.
   const parts = await sql<{ document: string; bytes: Uint8Array; log: boolean }[]>`
@@ -48,7 +50,9 @@ export function buildDocument(stored: Pick<StoredDocument, 'updates'>): Y.Doc {
 export async function compactDocument(sql: Sql, name: string): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
-    const log = await tx<{ id: number; bytes: Uint8Array }[]>`select id, bytes from updates where document = ${name} order by id`;
+    const log = await tx<
+      { id: number; bytes: Uint8Array }[]
+    >`select id, bytes from updates where document = ${name} order by id`;
     const last = log.at(-1);
     if (last === undefined) return;
     const [snapshot] = await tx<{ bytes: Uint8Array }[]>`select bytes from snapshots where document = ${name}`;

@@ -88,7 +88,12 @@ export class Journal {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, COMMIT_MAX_ENTRIES);
       try {
-        await this.#sql.begin((tx) => commit(tx, batch.map((waiting) => waiting.entry)));
+        await this.#sql.begin((tx) =>
+          commit(
+            tx,
+            batch.map((waiting) => waiting.entry),
+          ),
+        );
         for (const { resolve } of batch) resolve();
       } catch (error) {
         this.#fail(batch, error);
@@ -113,7 +118,10 @@ async function commit(tx: Transaction, entries: JournalEntry[]): Promise<void> {
   if (updates.length > 0) {
     work.push(tx`
       insert into updates (document, bytes)
-      select * from unnest(${updates.map((u) => u.document)}::text[], ${tx.array(updates.map((u) => u.bytes), BYTEA_ARRAY)}::bytea[])`);
+      select * from unnest(${updates.map((u) => u.document)}::text[], ${tx.array(
+        updates.map((u) => u.bytes),
+        BYTEA_ARRAY,
+      )}::bytea[])`);
   }
   const clients = entries.flatMap((entry) => entry.clients);
   if (clients.length > 0) {
@@ -166,7 +174,11 @@ function insertMessages(tx: Transaction, entries: JournalEntry[]): Promise<unkno
 
 function changeMessages(tx: Transaction, entries: JournalEntry[]): Promise<unknown>[] {
   // Of several changes to one message in a commit the last one counts; a statement that met it twice would pick any.
-  const last = new Map(entries.flatMap((entry) => entry.changes).map((change) => [`${change.conversation}:${change.id}:${change.page}`, change]));
+  const last = new Map(
+    entries
+      .flatMap((entry) => entry.changes)
+      .map((change) => [`${change.conversation}:${change.id}:${change.page}`, change]),
+  );
   if (last.size === 0) return [];
   const rows = [...last.values()];
   return [
@@ -184,5 +196,7 @@ function changeMessages(tx: Transaction, entries: JournalEntry[]): Promise<unkno
 function jsonText(value: Message): string {
   const text = JSON.stringify(value);
   if (!/\\u(?:0000|d[89a-f])/.test(text)) return text;
-  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? part.replaceAll('\0', '').toWellFormed() : part));
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'string' ? part.replaceAll('\0', '').toWellFormed() : part,
+  );
 }

@@ -38,14 +38,21 @@ export async function historyPage(
     order by seq desc limit ${limit}`;
 }
 
-export async function messageOwners(sql: Sql, conversation: ConversationId, ids: MessageId[]): Promise<Map<MessageId, MessageOwner>> {
+export async function messageOwners(
+  sql: Sql,
+  conversation: ConversationId,
+  ids: MessageId[],
+): Promise<Map<MessageId, MessageOwner>> {
   const rows = await sql<(MessageOwner & { id: MessageId })[]>`
     select id, seq, author, page, deleted from messages where conversation = ${conversation} and id = any(${ids})`;
   return new Map(rows.map(({ id, ...owner }) => [id, owner]));
 }
 
 /** Where the numbering of a conversation stands; null when there is no such conversation. `lastId` is the largest id, '' without messages. */
-export async function numbering(sql: Sql, conversation: ConversationId): Promise<{ lastSeq: number; lastId: string } | null> {
+export async function numbering(
+  sql: Sql,
+  conversation: ConversationId,
+): Promise<{ lastSeq: number; lastId: string } | null> {
   const [row] = await sql<{ lastSeq: number; lastId: string | null }[]>`
     select last_seq as "lastSeq", (select max(id) from messages where conversation = ${conversation}) as "lastId"
     from conversations where id = ${conversation}`;

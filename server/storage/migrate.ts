@@ -16,7 +16,9 @@ export async function migrate(sql: Sql, folder: URL = FOLDER): Promise<string[]>
   try {
     await connection`select pg_advisory_lock(${MIGRATION_LOCK})`;
     await connection`create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())`;
-    const seen = new Set((await connection<{ name: string }[]>`select name from schema_migrations`).map((row) => row.name));
+    const seen = new Set(
+      (await connection<{ name: string }[]>`select name from schema_migrations`).map((row) => row.name),
+    );
     const fresh = files.filter((name) => !seen.has(name));
     for (const name of fresh) {
       const text = await readFile(new URL(name, folder), 'utf8');

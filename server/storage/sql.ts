@@ -31,4 +31,5 @@ export function connect(url: string, { max = 8, connectTimeout = 10 }: ConnectOp
 }
 
 /** Whether a query failed because the value is already there. */
-export const isUniqueViolation = (error: unknown): boolean => error instanceof postgres.PostgresError && error.code === '23505';
+export const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof postgres.PostgresError && error.code === '23505';

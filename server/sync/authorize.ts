@@ -236,7 +236,8 @@ class Judge {
 
   /** Null for an entry of the relay's list. */
   #placeOfStored(struct: Y.Item | Y.GC | undefined): Place | null {
-    if (!(struct instanceof Y.Item) || struct.parentSub === null || !(struct.parent instanceof Y.AbstractType)) return null;
+    if (!(struct instanceof Y.Item) || struct.parentSub === null || !(struct.parent instanceof Y.AbstractType))
+      return null;
     return { root: Y.findRootTypeKey(struct.parent), key: struct.parentSub };
   }
 
@@ -255,7 +256,8 @@ class Judge {
         return this.#judgeMessage(key, set);
       case 'page/deleted':
         if (!isMessageId(key)) throw forged('not a message id');
-        if (set !== null && parse(Deletion, set.value).by !== this.#scene.person) throw forged('a deletion in the name of another');
+        if (set !== null && parse(Deletion, set.value).by !== this.#scene.person)
+          throw forged('a deletion in the name of another');
         this.#accepted.tombstones.add(key);
         return;
       case 'page/reactions':
@@ -272,7 +274,8 @@ class Judge {
       case 'conversation/pins':
         if (!isMessageId(key)) throw forged('not a message id');
         this.#need('pin');
-        if (set !== null && parse(Pin, set.value).by !== this.#scene.person) throw forged('a pin in the name of another');
+        if (set !== null && parse(Pin, set.value).by !== this.#scene.person)
+          throw forged('a pin in the name of another');
         return;
       case 'personal/drafts':
       case 'personal/read':
@@ -289,7 +292,8 @@ class Judge {
   #judgeMessage(key: string, set: { value: unknown } | null): void {
     if (!isMessageId(key)) throw forged('not a message id');
     this.#need('write');
-    if (set !== null && parse(Message, set.value).by !== this.#scene.person) throw forged('a message in the name of another');
+    if (set !== null && parse(Message, set.value).by !== this.#scene.person)
+      throw forged('a message in the name of another');
     const owner = this.#ownerOfMessage(key);
     if (owner !== null && owner !== undefined && owner !== this.#scene.person) throw forged("another's message");
     this.#accepted.messages.add(key);
@@ -378,7 +382,8 @@ class Judge {
 
   #need(action: Action): void {
     const standing = this.#scene.standing;
-    if (standing === null || !may(standing.role, action, standing.kind)) throw new Refusal('not-allowed', `not allowed to ${action}`);
+    if (standing === null || !may(standing.role, action, standing.kind))
+      throw new Refusal('not-allowed', `not allowed to ${action}`);
   }
 }
 
@@ -387,4 +392,3 @@ function parse<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOut
   if (!result.success) throw new Refusal('invalid-input', result.issues[0].message);
   return result.output;
 }
-

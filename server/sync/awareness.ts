@@ -29,7 +29,9 @@ export class AwarenessStates {
 
   /** All states; null when there are none. */
   all(): Uint8Array | null {
-    return this.#states.size === 0 ? null : encode([...this.#states].map(([client, { clock, json }]) => ({ client, clock, json })));
+    return this.#states.size === 0
+      ? null
+      : encode([...this.#states].map(([client, { clock, json }]) => ({ client, clock, json })));
   }
 
   /** Answers what is to be passed on to everybody (perhaps nothing: []), or why the bytes cannot be read. */
@@ -62,7 +64,8 @@ export class AwarenessStates {
   #take(entry: Entry, sender: Parameters<AwarenessStates['receive']>[1]): boolean {
     const known = this.#states.get(entry.client);
     if (known !== undefined && known.peer !== sender.peer) return false;
-    if (known !== undefined && (entry.clock < known.clock || (entry.clock === known.clock && entry.json !== 'null'))) return false;
+    if (known !== undefined && (entry.clock < known.clock || (entry.clock === known.clock && entry.json !== 'null')))
+      return false;
     const owner = sender.ownerOfClient(entry.client);
     if (owner !== undefined && owner !== sender.person) return false;
     if (entry.json === 'null') return this.#states.delete(entry.client);
@@ -94,7 +97,11 @@ function decode(bytes: Uint8Array): Entry[] | null {
     if (count > ENTRIES_MAX_COUNT) return null;
     const entries: Entry[] = [];
     for (let i = 0; i < count; i++) {
-      const entry = { client: decoding.readVarUint(decoder), clock: decoding.readVarUint(decoder), json: decoding.readVarString(decoder) };
+      const entry = {
+        client: decoding.readVarUint(decoder),
+        clock: decoding.readVarUint(decoder),
+        json: decoding.readVarString(decoder),
+      };
       JSON.parse(entry.json);
       entries.push(entry);
     }

@@ -7,7 +7,13 @@ import type { ConversationId, UserId } from '#shared/ids.ts';
 import { CHANNELS_MAX_COUNT } from '#shared/limits.ts';
 import { parseDocName, type DocName } from '#shared/model/doc-names.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
-import { decodeClientControl, encodeControl, PULSE_SECONDS, type ClientControl, type RelayControl } from '#shared/protocol/control.ts';
+import {
+  decodeClientControl,
+  encodeControl,
+  PULSE_SECONDS,
+  type ClientControl,
+  type RelayControl,
+} from '#shared/protocol/control.ts';
 import type { Log } from '../log.ts';
 import type { Membership, RelayEvents } from './events.ts';
 import { DocumentPeer } from './peer.ts';
@@ -63,7 +69,10 @@ export class Connections {
     const gone = (open: Open): void => this.#remove(open);
     const guarded = guard(socket);
     const parts = { ...this.#parts, mayOpen: (person: UserId, doc: DocName) => this.mayOpen(person, doc), gone };
-    const open = target.is === 'mux' ? new MuxConnection(guarded, who, parts) : new SingleConnection(guarded, who, target.name, parts);
+    const open =
+      target.is === 'mux'
+        ? new MuxConnection(guarded, who, parts)
+        : new SingleConnection(guarded, who, target.name, parts);
     if (this.#stopped) {
       open.end('not-ready');
       return open;
@@ -225,7 +234,8 @@ class MuxConnection implements Open {
     socket.overflowed = () => this.end('not-ready');
   }
 
-  readonly tell = (message: RelayControl): void => this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
+  readonly tell = (message: RelayControl): void =>
+    this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
 
   start(): void {
     return;
@@ -258,7 +268,8 @@ class MuxConnection implements Open {
   }
 
   leave(conversation: ConversationId): void {
-    for (const peer of [...this.#channels.values()]) if (concerns(peer.target, conversation)) peer.close('not-a-member');
+    for (const peer of [...this.#channels.values()])
+      if (concerns(peer.target, conversation)) peer.close('not-a-member');
   }
 
   #control(message: ClientControl): void {
@@ -297,4 +308,5 @@ class MuxConnection implements Open {
   }
 }
 
-const concerns = (target: DocName, conversation: ConversationId): boolean => target.kind !== 'personal' && target.conversation === conversation;
+const concerns = (target: DocName, conversation: ConversationId): boolean =>
+  target.kind !== 'personal' && target.conversation === conversation;

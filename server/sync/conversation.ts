@@ -107,7 +107,8 @@ export class Conversation extends Lane {
   }
 
   closePerson(person: UserId, fault: 'not-a-member' | 'not-ready' = 'not-a-member'): void {
-    for (const room of this.rooms.values()) for (const peer of [...room.peers]) if (peer.person === person) peer.close(fault);
+    for (const room of this.rooms.values())
+      for (const peer of [...room.peers]) if (peer.person === person) peer.close(fault);
   }
 
   receive(room: Room, peer: Peer, update: Uint8Array): Outcome | Promise<Outcome> {
@@ -147,8 +148,12 @@ export class Conversation extends Lane {
 
   #take(room: Room, peer: Peer, update: Uint8Array, standing: Standing, verdict: Accepted): Outcome {
     const before = lookAt(room, verdict);
-    if (!this.apply(room, update, verdict.repeats, peer)) return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
-    const settled = room.target.kind === 'page' ? this.#settle(room, room.target.page, peer.person, standing, before) : NOTHING_SETTLED;
+    if (!this.apply(room, update, verdict.repeats, peer))
+      return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
+    const settled =
+      room.target.kind === 'page'
+        ? this.#settle(room, room.target.page, peer.person, standing, before)
+        : NOTHING_SETTLED;
     const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
     const done = this.commit(new Set([room, ...settled.rooms]), introduced, settled.extra);
     const meta = metaOf(room.doc);
@@ -166,7 +171,13 @@ export class Conversation extends Lane {
   }
 
   /** Writes into a page in a person's name, as their own update would, and settles what follows. Answers when it is on disk. */
-  async write(page: number, person: UserId, standing: Standing, ids: MessageId[], change: (doc: Y.Doc) => void): Promise<void> {
+  async write(
+    page: number,
+    person: UserId,
+    standing: Standing,
+    ids: MessageId[],
+    change: (doc: Y.Doc) => void,
+  ): Promise<void> {
     const room = await this.#load({ kind: 'page', conversation: this.id, page });
     const before = lookAt(room, { messages: new Set(ids), tombstones: new Set() });
     room.doc.transact(() => change(room.doc));
@@ -253,7 +264,8 @@ export class Conversation extends Lane {
       }
       if (value !== undefined && buried) removals.push(id);
       if (value !== undefined && !buried && !stamped) fresh.push({ id, value });
-      if (value !== undefined && !buried && stamped) changes.push({ conversation: this.id, id, page, value: indexed(value, standing) });
+      if (value !== undefined && !buried && stamped)
+        changes.push({ conversation: this.id, id, page, value: indexed(value, standing) });
       if (stamped && (value === undefined || buried)) changes.push({ conversation: this.id, id, page, value: null });
       if (stamped && buried) this.#buryOwner(id);
     }
@@ -293,7 +305,15 @@ export class Conversation extends Lane {
         const seq = (this.lastSeq += 1);
         stamps.push(page === bodyPage ? [seq, id, now] : [seq, id, now, bodyPage]);
         this.#owners.set(id, { seq, author: value.by, page: bodyPage, deleted: false });
-        messages.push({ conversation: this.id, seq, id, page: bodyPage, author: value.by, stampedAt: now, value: indexed(value, standing) });
+        messages.push({
+          conversation: this.id,
+          seq,
+          id,
+          page: bodyPage,
+          author: value.by,
+          stampedAt: now,
+          value: indexed(value, standing),
+        });
       }
       const room = this.#open(pageDoc(this.id, page), { kind: 'page', conversation: this.id, page }, nothingStored());
       const order = orderOf(room.doc);

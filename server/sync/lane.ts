@@ -89,7 +89,11 @@ export abstract class Lane {
    * Journals what has changed in these rooms since their last commit, and passes it on afterwards. `introduced` are client ids that a person's
    * change has brought into a room; the relay's own is added by itself.
    */
-  protected commit(rooms: Iterable<Room>, introduced: { room: Room; client: number; person: UserId }[], extra: Extra): Promise<void> {
+  protected commit(
+    rooms: Iterable<Room>,
+    introduced: { room: Room; client: number; person: UserId }[],
+    extra: Extra,
+  ): Promise<void> {
     if (this.dead) return Promise.reject(new LaneLost());
     const entry: JournalEntry = { lane: this.key, updates: [], clients: [], ...extra };
     const frames: { room: Room; frame: Uint8Array }[] = [];

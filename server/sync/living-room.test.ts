@@ -40,7 +40,8 @@ test('[O1] [S4] a message gets the next seq, and its sender sees the stamp', asy
     [2, second],
   ]);
   expect(messagesOf(binh.page(conversation)).get(first)?.text).toBe('chào Bình');
-  const rows = await db.sql`select seq, id, page, author, value, deleted from messages where conversation = ${conversation} order by seq`;
+  const rows =
+    await db.sql`select seq, id, page, author, value, deleted from messages where conversation = ${conversation} order by seq`;
   expect(rows.map((row) => [row['seq'], row['id'], row['author']])).toEqual([
     [1, first, an.person],
     [2, second, binh.person],

@@ -20,10 +20,7 @@ const WAITING_MAX_FRAMES = 1_000;
 /** So often the relay asks a peer for what an update lacks before it gives up: an honest peer's answer lacks nothing. */
 const ASKS_MAX_COUNT = 3;
 
-type State =
-  | { at: 'joining' }
-  | { at: 'live'; joined: Joined }
-  | { at: 'leaving'; why: Fault | 'left' };
+type State = { at: 'joining' } | { at: 'live'; joined: Joined } | { at: 'leaving'; why: Fault | 'left' };
 
 export interface PeerParts {
   rooms: Rooms;
@@ -202,7 +199,11 @@ export class DocumentPeer implements Peer {
   }
 
   #aware({ room }: Joined, update: Uint8Array): void {
-    const result = room.awareness.receive(update, { peer: this, person: this.person, ownerOfClient: (client) => room.ownerOfClient(client) });
+    const result = room.awareness.receive(update, {
+      peer: this,
+      person: this.person,
+      ownerOfClient: (client) => room.ownerOfClient(client),
+    });
     if (!result.ok) return this.#refuse('malformed-frame', 'not an awareness update');
     // The stock client hangs up on a relay that it hears nothing from for 30 s, so its sender always gets an answer.
     if (result.news === null) this.#tellAwareness(NOTHING_AWARE);

@@ -44,7 +44,8 @@ export class PersonalLane extends Lane {
         return { is: 'missing' };
       case 'accept': {
         if (verdict.empty) return { is: 'accepted' };
-        if (!this.apply(room, update, verdict.repeats, peer)) return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
+        if (!this.apply(room, update, verdict.repeats, peer))
+          return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
         const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
         this.#announce(this.commit([room], introduced, NOTHING_EXTRA), [...verdict.read]);
         return { is: 'accepted' };

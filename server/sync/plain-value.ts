@@ -21,7 +21,13 @@ function atMostBytes(value: unknown, depth: number): number | null {
     case 'number':
       return Number.isFinite(value) ? 25 : null;
     case 'object':
-      return value === null ? 4 : depth >= VALUE_MAX_DEPTH ? null : Array.isArray(value) ? ofList(value, depth) : ofObject(value, depth);
+      return value === null
+        ? 4
+        : depth >= VALUE_MAX_DEPTH
+          ? null
+          : Array.isArray(value)
+            ? ofList(value, depth)
+            : ofObject(value, depth);
     default:
       return null;
   }

@@ -62,7 +62,10 @@ export class Rooms {
   /** Membership has been checked by the caller (and is checked again with every update). */
   async join(target: DocName, peer: Peer): Promise<Joined | Fault> {
     const found = await this.#with(target, async (lane) => {
-      const room = lane instanceof Conversation && target.kind !== 'personal' ? await lane.room(target) : lane.rooms.get(personalDoc(peer.person));
+      const room =
+        lane instanceof Conversation && target.kind !== 'personal'
+          ? await lane.room(target)
+          : lane.rooms.get(personalDoc(peer.person));
       if (room == null) return 'not-found';
       if (lane.dead) throw new LaneLost();
       // A peer that was closed meanwhile is not let in: nobody would take it out again.
@@ -94,7 +97,8 @@ export class Rooms {
   }
 
   membershipChanged(conversation: ConversationId): void {
-    for (const lane of this.#living.values()) if (lane instanceof Conversation && lane.id === conversation) lane.membershipChanged();
+    for (const lane of this.#living.values())
+      if (lane instanceof Conversation && lane.id === conversation) lane.membershipChanged();
   }
 
   /** The relay's own writing into a conversation's root: meta at creation, members, titles. Resolves when it is on disk. */
@@ -107,7 +111,10 @@ export class Rooms {
   async post(person: UserId, conversation: ConversationId, draft: Draft): Promise<Posted> {
     const id = draft.id ?? newMessageId(this.#parts.now());
     const { text, mentions, replyTo, attachments } = draft;
-    const value = v.safeParse(Message, dropUndefined({ by: person, at: this.#parts.now(), text, mentions, replyTo, attachments }));
+    const value = v.safeParse(
+      Message,
+      dropUndefined({ by: person, at: this.#parts.now(), text, mentions, replyTo, attachments }),
+    );
     if (!value.success) return { ok: false, fault: 'invalid-input' };
     const answer = await this.#withConversation(conversation, async (lane): Promise<Posted> => {
       const standing = await lane.standing(person);
@@ -117,7 +124,9 @@ export class Rooms {
       const known = (await lane.ownerOf(id)) ?? owner;
       if (known !== null) {
         await lane.tail;
-        return known.author === person && !known.deleted ? { ok: true, id, seq: known.seq } : { ok: false, fault: 'conflict' };
+        return known.author === person && !known.deleted
+          ? { ok: true, id, seq: known.seq }
+          : { ok: false, fault: 'conflict' };
       }
       await lane.write(lane.currentPage, person, standing, [id], (doc) => messagesOf(doc).set(id, value.output));
       const posted = await lane.ownerOf(id);
@@ -127,7 +136,12 @@ export class Rooms {
   }
 
   /** Null when done. Only the author edits. */
-  edit(person: UserId, conversation: ConversationId, id: MessageId, change: { text: string; mentions?: Mentions }): Promise<Fault | null> {
+  edit(
+    person: UserId,
+    conversation: ConversationId,
+    id: MessageId,
+    change: { text: string; mentions?: Mentions },
+  ): Promise<Fault | null> {
     return this.#change(person, conversation, id, async (lane, standing, owner) => {
       if (owner.author !== person) return 'not-allowed';
       let fault: Fault | null = null;
@@ -157,13 +171,16 @@ export class Rooms {
 
   /** Moves a person's read mark on, on all of their devices; never back. */
   async setRead(person: UserId, conversation: ConversationId, seq: number): Promise<void> {
-    await this.#with({ kind: 'personal', user: person }, (lane) => (lane instanceof PersonalLane ? lane.setRead(conversation, seq) : Promise.resolve()));
+    await this.#with({ kind: 'personal', user: person }, (lane) =>
+      lane instanceof PersonalLane ? lane.setRead(conversation, seq) : Promise.resolve(),
+    );
   }
 
   /** Everybody is closed with "try again"; resolves when everything is on disk and the logs are short. */
   async stop(): Promise<void> {
     const lanes = [...this.#living.values()];
-    for (const lane of lanes) for (const room of lane.rooms.values()) for (const peer of [...room.peers]) peer.close('not-ready');
+    for (const lane of lanes)
+      for (const room of lane.rooms.values()) for (const peer of [...room.peers]) peer.close('not-ready');
     await Promise.allSettled(lanes.map((lane) => lane.tail));
     for (const lane of lanes) this.tidy(lane);
     while (this.#compacting.size > 0) await Promise.allSettled(this.#compacting);
@@ -225,7 +242,10 @@ export class Rooms {
     try {
       // What a lane that was thrown away still had on its way must have arrived, or not, before the disk is read.
       await before?.tail.catch(() => undefined);
-      const lane = target.kind === 'personal' ? await PersonalLane.load(target.user, this.#parts) : await Conversation.load(target.conversation, this.#parts);
+      const lane =
+        target.kind === 'personal'
+          ? await PersonalLane.load(target.user, this.#parts)
+          : await Conversation.load(target.conversation, this.#parts);
       if (lane === null) this.#lanes.delete(key);
       else this.#living.set(key, lane);
       if (lane !== null) lane.settled = () => this.tidy(lane);
@@ -262,4 +282,3 @@ function dropUndefined<T extends object>(value: T): T {
   // The same keys, less those without a value.
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as T;
 }
-

@@ -5,7 +5,14 @@
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import type { ConversationKind, Role } from '#shared/access.ts';
-import { newConversationId, newMessageId, newUserId, type ConversationId, type MessageId, type UserId } from '#shared/ids.ts';
+import {
+  newConversationId,
+  newMessageId,
+  newUserId,
+  type ConversationId,
+  type MessageId,
+  type UserId,
+} from '#shared/ids.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf } from '#shared/model/page.ts';
@@ -89,7 +96,12 @@ export async function makeConversation(
   return id;
 }
 
-export const message = (by: UserId, text: string, more: Partial<Message> = {}): Message => ({ by, at: Date.now(), text, ...more });
+export const message = (by: UserId, text: string, more: Partial<Message> = {}): Message => ({
+  by,
+  at: Date.now(),
+  text,
+  ...more,
+});
 
 /** Resolves when `condition` holds; fails after a few seconds, saying what was waited for. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
@@ -106,7 +118,10 @@ export interface FakeSocket extends Socket {
   buffered: number;
 }
 
-export function fakeSocket(onSend: (bytes: Uint8Array) => void = () => undefined, onClose: (code: number) => void = () => undefined): FakeSocket {
+export function fakeSocket(
+  onSend: (bytes: Uint8Array) => void = () => undefined,
+  onClose: (code: number) => void = () => undefined,
+): FakeSocket {
   const socket: FakeSocket = {
     sent: [],
     closedWith: null,
@@ -172,7 +187,11 @@ export class Device {
     return this.doc(pageDoc(conversation, page));
   }
 
-  post(conversation: ConversationId, text: string, { page = 0, id = newMessageId() }: { page?: number; id?: MessageId } = {}): MessageId {
+  post(
+    conversation: ConversationId,
+    text: string,
+    { page = 0, id = newMessageId() }: { page?: number; id?: MessageId } = {},
+  ): MessageId {
     messagesOf(this.page(conversation, page)).set(id, message(this.person, text));
     return id;
   }
@@ -226,7 +245,8 @@ export class Device {
   }
 
   deliverOut(count = Infinity): void {
-    while (this.outbox.length > 0 && count-- > 0) this.#line?.connection.receive(this.outbox.shift() ?? new Uint8Array());
+    while (this.outbox.length > 0 && count-- > 0)
+      this.#line?.connection.receive(this.outbox.shift() ?? new Uint8Array());
   }
 
   sendOn(name: string, frame: Frame): void {
@@ -269,7 +289,9 @@ export class Device {
     line.channels.set(channel, name);
     line.numbers.set(name, channel);
     this.#send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl({ is: 'open', channel, doc: name })));
-    this.#send(encodeChannelFrame(channel, encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(this.doc(name)) })));
+    this.#send(
+      encodeChannelFrame(channel, encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(this.doc(name)) })),
+    );
   }
 
   #receive(bytes: Uint8Array): void {
@@ -328,6 +350,7 @@ export function awarenessUpdate(entries: { client: number; clock: number; state:
 
 /** What a document says, in a form that two of them can be compared by. */
 export function contentOf(doc: Y.Doc, roots: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(roots.map((root) => [root, root === 'order' ? doc.getArray(root).toJSON() : doc.getMap(root).toJSON()]));
+  return Object.fromEntries(
+    roots.map((root) => [root, root === 'order' ? doc.getArray(root).toJSON() : doc.getMap(root).toJSON()]),
+  );
 }
-
