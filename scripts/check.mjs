@@ -1,6 +1,6 @@
 /** `npm run check`: format, rules, types, lint, unused code, unit tests. Stops at the first that is not content. */
 import { CHECKS, generate, runCheck } from './checks.mjs';
-import { NODE, tool } from './house.mjs';
+import { tool } from './house.mjs';
 import { ensureInstalled } from './install.mjs';
 
 const TESTS = { heading: 'Tests: vitest', programs: () => [[tool('vitest'), 'run']] };
