@@ -23,8 +23,8 @@ type Told =
 
 type AllTables = { [T in TableName]: Map<string, Tables[T]> };
 
-/** Each tab learns these from the relay by itself. */
-const NOT_TOLD: ReadonlySet<TableName> = new Set(['overview', 'fetched', 'people']);
+/** Each tab learns these by itself. */
+const NOT_TOLD: ReadonlySet<TableName> = new Set(['fetched', 'people']);
 
 export class Kept extends ObservableV2<KeptEvents> {
   /** Names this tab in what several of them write. */

@@ -4,6 +4,7 @@
  * relay's idempotence makes harmless). A refused request leaves, is told, and those behind it go on.
  */
 import type { Ask, Asked, Refused } from '../remote/api.ts';
+import type { OverviewRow } from '#shared/protocol/overview.ts';
 import type { Kept } from './kept.ts';
 import type { OutboxRequest } from './tables.ts';
 
@@ -18,17 +19,19 @@ export class Outbox {
   readonly #ask: Ask;
   readonly #lock: string;
   readonly #refused: Told;
+  readonly #created: (row: OverviewRow) => void;
   readonly #changed: (table: string) => void;
   #now: 'idle' | 'running' | 'stopped' = 'idle';
   #again: ReturnType<typeof setTimeout> | undefined;
   /** Asked to run while it was running. */
   #onceMore = false;
 
-  constructor(parts: { kept: Kept; ask: Ask; scope: string; refused: Told }) {
+  constructor(parts: { kept: Kept; ask: Ask; scope: string; refused: Told; created: (row: OverviewRow) => void }) {
     this.#kept = parts.kept;
     this.#ask = parts.ask;
     this.#lock = `${parts.scope}:outbox`;
     this.#refused = parts.refused;
+    this.#created = parts.created;
     this.#changed = (table) => {
       if (table === 'outbox') void this.run();
     };
@@ -89,6 +92,8 @@ export class Outbox {
       }
       const asked = await perform(this.#ask, request);
       if (this.#isStopped()) return;
+      // Before the request leaves, so that the conversation is in the list all the time.
+      if (asked.ok && asked.created) this.#created(asked.created);
       if (!asked.ok && !isDoneAlready(request, asked.refusal)) {
         if (TRY_AGAIN.has(asked.refusal.code)) return;
         this.#refused(key, request, asked.refusal);
@@ -98,17 +103,16 @@ export class Outbox {
   }
 }
 
-async function perform(ask: Ask, request: OutboxRequest): Promise<{ ok: true } | { ok: false; refusal: Refused }> {
+type Performed = { ok: true; created?: OverviewRow } | { ok: false; refusal: Refused };
+
+async function perform(ask: Ask, request: OutboxRequest): Promise<Performed> {
   switch (request.is) {
-    case 'create':
-      return await ask('createConversation', {
-        body: {
-          id: request.conversation,
-          kind: request.kind,
-          ...(request.title === null ? {} : { title: request.title }),
-          members: request.people.map((person) => person.id),
-        },
-      });
+    case 'create': {
+      const { conversation: id, kind, title, people } = request;
+      const members = people.map((person) => person.id);
+      const asked = await ask('createConversation', { body: { id, kind, ...(title === null ? {} : { title }), members } });
+      return asked.ok ? { ok: true, created: asked.answer.conversation } : asked;
+    }
     case 'add-member':
       return await ask('putMember', { params: { id: request.conversation, user: request.person.id }, body: { role: 'member' } });
     case 'change-role':

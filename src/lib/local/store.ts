@@ -24,9 +24,13 @@ type Schema = DBSchema & { [T in TableName]: { key: string; value: Tables[T] } }
 
 export const storeName = (person: UserId): string => `ting-ting:${person}`;
 
-export async function openStore(person: UserId, whenBlocked: (why: unknown) => void): Promise<Store> {
+export async function openStore(
+  person: UserId,
+  whenBlocked: (why: unknown) => void,
+  name: string = storeName(person),
+): Promise<Store> {
   try {
-    const db = await openDB<Schema>(storeName(person), 1, {
+    const db = await openDB<Schema>(name, 1, {
       upgrade: (fresh) => TABLES.forEach((table) => fresh.createObjectStore(table)),
       // Another tab signs out and deletes the database: let go of it.
       blocking: (_now, _then, event) => (event.target as IDBDatabase).close(),
@@ -93,14 +97,26 @@ export async function readSignedIn(): Promise<Me | null> {
   }
 }
 
-/** Keeps who is signed in; answers false when this device cannot keep anything. */
-export async function writeSignedIn(me: Me | null): Promise<boolean> {
+/** Keeps who is signed in; answers false when this device cannot keep anything. `logoutOwed`: the relay has not heard of the sign-out yet. */
+export async function writeSignedIn(me: Me | null, { logoutOwed = false } = {}): Promise<boolean> {
   try {
     const db = await openDevice();
     if (me === null) await db.delete('device', 'me');
     else await db.put('device', me, 'me');
+    await db.put('device', logoutOwed, 'logout-owed');
     db.close();
     return true;
+  } catch {
+    return false;
+  }
+}
+
+export async function isLogoutOwed(): Promise<boolean> {
+  try {
+    const db = await openDevice();
+    const owed: unknown = await db.get('device', 'logout-owed');
+    db.close();
+    return owed === true;
   } catch {
     return false;
   }

@@ -1,0 +1,154 @@
+/**
+ * What is being typed. The text on screen is the truth; a copy goes to localStorage with each change (a crash takes nothing), and into the
+ * personal document after a moment of quiet, from where the person's other devices have it.
+ */
+import { untrack } from 'svelte';
+import type { ConversationId, MessageId } from '#shared/ids.ts';
+import { MESSAGE_MAX_CHARS } from '#shared/limits.ts';
+import type { Draft } from '#shared/model/personal.ts';
+import type { Device } from './device.svelte.ts';
+import type { ComposerMode } from './views.ts';
+
+const QUIET_BEFORE_KEEPING_MS = 400;
+
+type Quote = { id: MessageId; byName: string; text: string };
+
+export class Composer {
+  readonly #device: Device;
+  readonly #id: ConversationId;
+  readonly #copy: LocalCopy;
+  #text = $state('');
+  #mode = $state.raw<ComposerMode>({ is: 'new' });
+  /** What was being written before an edit began; comes back after it. */
+  #aside = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(device: Device, id: ConversationId) {
+    this.#device = device;
+    this.#id = id;
+    this.#copy = new LocalCopy(`${device.scope}:draft:${id}`);
+    const draft = untrack(() => newer(this.#copy.read(), device.draft(id)));
+    this.#text = draft?.text ?? '';
+    if (draft?.replyTo !== undefined) this.#mode = { is: 'reply', to: { id: draft.replyTo, byName: '', text: '' } };
+    addEventListener('pagehide', this.keep);
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get mode(): ComposerMode {
+    return this.#mode;
+  }
+
+  type(text: string): void {
+    this.#text = text.slice(0, MESSAGE_MAX_CHARS);
+    this.#changed();
+  }
+
+  reply(to: Quote): void {
+    if (this.#mode.is === 'edit') this.#text = this.#aside;
+    this.#mode = { is: 'reply', to };
+    this.#changed();
+  }
+
+  /** The quoted message became known after the draft was read. */
+  fillQuote(to: Quote): void {
+    if (this.#mode.is === 'reply' && this.#mode.to.id === to.id) this.#mode = { is: 'reply', to };
+  }
+
+  edit(id: MessageId, original: string): void {
+    if (this.#mode.is !== 'edit') this.#aside = this.#text;
+    this.#mode = { is: 'edit', id, original };
+    this.#text = original;
+  }
+
+  cancelMode(): void {
+    if (this.#mode.is === 'edit') this.#text = this.#aside;
+    this.#mode = { is: 'new' };
+    this.#changed();
+  }
+
+  /** After sending, or saving an edit. */
+  clear(): void {
+    this.#text = this.#mode.is === 'edit' ? this.#aside : '';
+    this.#aside = '';
+    this.#mode = { is: 'new' };
+    this.#changed();
+    this.keep();
+  }
+
+  /** Puts the draft where the other devices see it. */
+  readonly keep = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    untrack(() => {
+      this.#device.writeDraft(this.#id, this.#draft());
+      this.#copy.clear();
+    });
+  };
+
+  close(): void {
+    if (this.#timer !== undefined) this.keep();
+    removeEventListener('pagehide', this.keep);
+  }
+
+  /** What another device has typed meanwhile, when nothing was typed here since. */
+  adopt(draft: Draft | undefined): void {
+    if (this.#timer !== undefined || this.#mode.is === 'edit') return;
+    this.#text = draft?.text ?? '';
+  }
+
+  #changed(): void {
+    const draft = this.#draft();
+    if (draft === null) this.#copy.clear();
+    else this.#copy.write(draft);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.keep, QUIET_BEFORE_KEEPING_MS);
+  }
+
+  /** An edit in progress is not a draft: what it put aside is. */
+  #draft(): Draft | null {
+    const text = this.#mode.is === 'edit' ? this.#aside : this.#text;
+    if (text.trim() === '') return null;
+    const replyTo = this.#mode.is === 'reply' ? { replyTo: this.#mode.to.id } : {};
+    return { text, ...replyTo, at: Date.now() };
+  }
+}
+
+const newer = (a: Draft | undefined, b: Draft | undefined): Draft | undefined =>
+  a !== undefined && b !== undefined ? (a.at > b.at ? a : b) : (a ?? b);
+
+/** A draft in localStorage; nothing at all where there is none. */
+class LocalCopy {
+  readonly #key: string;
+
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  read(): Draft | undefined {
+    try {
+      const kept = localStorage.getItem(this.#key);
+      return kept === null ? undefined : (JSON.parse(kept) as Draft);
+    } catch {
+      return undefined;
+    }
+  }
+
+  write(draft: Draft): void {
+    try {
+      localStorage.setItem(this.#key, JSON.stringify(draft));
+    } catch {
+      // Full or blocked: the document has it in a moment.
+    }
+  }
+
+  clear(): void {
+    try {
+      localStorage.removeItem(this.#key);
+    } catch {
+      // Blocked: there was nothing.
+    }
+  }
+}

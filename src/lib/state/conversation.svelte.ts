@@ -1,0 +1,324 @@
+/** One open conversation: who is in it, its timeline, its composer, and what one may do. Lives from `open` to `close`. */
+import { untrack } from 'svelte';
+import * as v from 'valibot';
+import * as Y from 'yjs';
+import { type Action, type ConversationKind, may, outranks, type Role } from '#shared/access.ts';
+import { type ConversationId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
+import { EMOJI_MAX_CHARS } from '#shared/limits.ts';
+import { membersOf, META_FIELDS, metaOf, Title } from '#shared/model/conversation.ts';
+import { conversationDoc } from '#shared/model/doc-names.ts';
+import { Message } from '#shared/model/message.ts';
+import { deletedOf, messagesOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
+import type { OverviewMember, Person } from '#shared/protocol/overview.ts';
+import type { Held } from '../local/documents.ts';
+import type { OutboxRequest } from '../local/tables.ts';
+import { Beat } from './beat.svelte.ts';
+import { Composer } from './composer.svelte.ts';
+import type { Device } from './device.svelte.ts';
+import { mentionsIn } from './mentions.ts';
+import { membersWithOutbox, otherMember } from './rows.ts';
+import { ConversationTimeline } from './timeline.svelte.ts';
+import type { ComposerMode, ConversationView, MemberView, Refusal } from './views.ts';
+
+type Creation = Extract<OutboxRequest, { is: 'create' }>;
+
+export class Conversation implements ConversationView {
+  readonly id: ConversationId;
+  readonly timeline: ConversationTimeline;
+  readonly #device: Device;
+  readonly #me: () => Person;
+  readonly #root: Held;
+  readonly #composer: Composer;
+  readonly #rootBeat = new Beat();
+  #rootDoc: Y.Doc | null = null;
+  #loaded = $state(false);
+  #closed = false;
+  /** It was in the list at some time while it was open. */
+  #wasKnown = $state(false);
+
+  readonly #creation = $derived.by(() => this.#device.requests.find((one): one is Creation => one.is === 'create' && one.conversation === this.id));
+  readonly #isKnown = $derived.by(() => this.#device.row(this.id) !== undefined || this.#creation !== undefined);
+  readonly #kind = $derived.by<ConversationKind>(() => this.#device.row(this.id)?.kind ?? this.#creation?.kind ?? this.#meta('kind') ?? 'group');
+  readonly #people = $derived.by<OverviewMember[]>(() => membersWithOutbox(this.id, this.#membersKnown(), this.#device.requests));
+  readonly #names = $derived.by(() => new Map<UserId, string>(this.#people.map(({ id, name }) => [id, name])));
+  readonly #myRole = $derived.by<Role | null>(() => this.#people.find(({ id }) => id === this.#device.me)?.role ?? null);
+  readonly #other = $derived.by(() => otherMember(this.#kind, this.#people, this.#device.me));
+  readonly #members = $derived.by(() => this.#people.map((member) => this.#memberView(member)));
+
+  constructor(device: Device, me: () => Person, id: ConversationId) {
+    this.id = id;
+    this.#device = device;
+    this.#me = me;
+    this.#root = device.documents.hold(conversationDoc(id), { keepWarm: true });
+    this.#composer = new Composer(device, id);
+    this.timeline = new ConversationTimeline({
+      device,
+      id,
+      root: this.#root,
+      nameOf: (person) => this.#nameOf(person),
+      mayWrite: () => this.may('write'),
+      mayDeleteAny: () => this.may('delete-any'),
+    });
+    void this.#load();
+  }
+
+  get status(): ConversationView['status'] {
+    if (!this.#loaded) return 'loading';
+    if (this.#isKnown) return 'ready';
+    if (this.#wasKnown || this.#hasLeft()) return 'left';
+    return this.#device.hasList || !this.#device.link.isOpen ? 'unknown' : 'loading';
+  }
+
+  get kind(): ConversationKind {
+    return this.#kind;
+  }
+
+  get title(): string | null {
+    if (this.#kind === 'direct') return this.#other?.name ?? null;
+    const row = this.#device.row(this.id);
+    return this.#device.title(this.id) ?? this.#meta('title') ?? row?.title ?? this.#creation?.title ?? '';
+  }
+
+  get topic(): string {
+    return this.#meta('topic') ?? '';
+  }
+
+  get avatarSeed(): string {
+    return this.#other?.id ?? this.id;
+  }
+
+  get members(): readonly MemberView[] {
+    return this.#members;
+  }
+
+  get myRole(): Role | null {
+    return this.#myRole;
+  }
+
+  get other(): Person | null {
+    const other = this.#other;
+    return other === null ? null : { id: other.id, name: other.name, avatar: this.#device.table('people').get(other.id)?.avatar ?? null };
+  }
+
+  get pending(): boolean {
+    return this.#creation !== undefined;
+  }
+
+  may(action: Action): boolean {
+    return this.#myRole !== null && may(this.#myRole, action, this.#kind);
+  }
+
+  get composer(): { readonly text: string; readonly mode: ComposerMode } {
+    return this.#composer;
+  }
+
+  type(text: string): void {
+    this.#composer.type(text);
+  }
+
+  startReply(id: MessageId): void {
+    const message = untrack(() => this.timeline.message(id));
+    if (message && !message.deleted) this.#composer.reply({ id, byName: message.byName, text: message.text });
+  }
+
+  startEdit(id: MessageId): void {
+    const message = untrack(() => this.timeline.message(id));
+    if (message?.canEdit) this.#composer.edit(id, message.text);
+  }
+
+  startEditLast(): void {
+    const message = untrack(() => this.timeline.lastOwn());
+    if (message) this.#composer.edit(message.id, message.text);
+  }
+
+  cancelMode(): void {
+    this.#composer.cancelMode();
+  }
+
+  submit(): MessageId | null {
+    return untrack(() => {
+      const text = this.#composer.text.trim();
+      const { mode } = this.#composer;
+      if (text === '' || !this.may('write')) return null;
+      const id = mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
+      if (id !== null) this.#composer.clear();
+      return id;
+    });
+  }
+
+  react(id: MessageId, emoji: string): void {
+    const page = untrack(() => this.timeline.bodyOf(id));
+    if (page === null || emoji === '' || emoji.length > EMOJI_MAX_CHARS) return;
+    const reactions = reactionsOf(page);
+    const key = reactionKey({ message: id, user: this.#device.me, emoji });
+    if (reactions.has(key)) reactions.delete(key);
+    else reactions.set(key, Date.now());
+  }
+
+  deleteMessage(id: MessageId): void {
+    const { page, message } = untrack(() => ({ page: this.timeline.bodyOf(id), message: this.timeline.message(id) }));
+    if (page === null || !message?.canDelete) return;
+    page.transact(() => {
+      messagesOf(page).delete(id);
+      deletedOf(page).set(id, { by: this.#device.me, at: Date.now() });
+    });
+    this.#device.waitsNoMore(id);
+  }
+
+  rename(title: string): void {
+    const parsed = v.safeParse(Title, title);
+    if (!parsed.success || !untrack(() => this.may('rename'))) return;
+    metaOf(this.#root.doc).set('title', parsed.output);
+    this.#device.writeTitle(this.id, parsed.output);
+  }
+
+  setTopic(topic: string): void {
+    const parsed = v.safeParse(META_FIELDS.topic, topic.trim());
+    if (parsed.success && untrack(() => this.may('rename'))) metaOf(this.#root.doc).set('topic', parsed.output);
+  }
+
+  addMembers(people: readonly Person[]): void {
+    this.#device.meet(people);
+    const known = untrack(() => new Set(this.#people.map(({ id }) => id)));
+    for (const { id, name, avatar } of people) {
+      if (!known.has(id)) this.#device.outbox.add({ is: 'add-member', conversation: this.id, person: { id, name, avatar } });
+    }
+  }
+
+  removeMember(user: UserId): void {
+    this.#device.outbox.add({ is: 'remove-member', conversation: this.id, user });
+  }
+
+  changeRole(user: UserId, role: 'admin' | 'member' | 'owner'): void {
+    this.#device.outbox.add({ is: 'change-role', conversation: this.id, user, role });
+  }
+
+  async leave(): Promise<Refusal | null> {
+    return await this.#device.request({ is: 'leave', conversation: this.id });
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    untrack(() => {
+      this.#composer.close();
+      this.timeline.close();
+      this.#rootDoc?.off('update', this.#rootChanged);
+      this.#device.documents.off('replaced', this.#replaced);
+      this.#root.release();
+    });
+  }
+
+  async #load(): Promise<void> {
+    // Opening may happen while something is being drawn: nothing that others read may change before it is done.
+    await this.#root.loaded;
+    if (this.#closed) return;
+    this.#watchRoot();
+    this.#device.documents.on('replaced', this.#replaced);
+    await this.timeline.open();
+    if (this.#closed) return;
+    this.#loaded = true;
+    this.#noteKnown();
+    this.#fillQuote();
+  }
+
+  readonly #replaced = (doc: string): void => {
+    if (doc === this.#root.name) this.#watchRoot();
+  };
+
+  readonly #rootChanged = (): void => {
+    this.#rootBeat.beat();
+    this.#noteKnown();
+    queueMicrotask(() => !this.#closed && this.timeline.rootChanged());
+  };
+
+  #watchRoot(): void {
+    this.#rootDoc?.off('update', this.#rootChanged);
+    this.#rootDoc = this.#root.doc;
+    this.#rootDoc.on('update', this.#rootChanged);
+    this.#rootChanged();
+  }
+
+  #noteKnown(): void {
+    if (untrack(() => this.#isKnown)) this.#wasKnown = true;
+  }
+
+  /** A draft that answers a message knows only its id. */
+  #fillQuote(): void {
+    const { mode } = this.#composer;
+    const quoted = mode.is === 'reply' ? untrack(() => this.timeline.message(mode.to.id)) : undefined;
+    if (quoted) this.#composer.fillQuote({ id: quoted.id, byName: quoted.byName, text: quoted.text });
+  }
+
+  #send(text: string, replyTo: MessageId | undefined): MessageId | null {
+    const at = this.#device.writtenAt();
+    const id = newMessageId(at);
+    const mentions = this.#mentions(text);
+    const message = { by: this.#device.me, at, text, ...(mentions && { mentions }), ...(replyTo && { replyTo }) };
+    if (!v.is(Message, message)) return null;
+    const page = this.timeline.pageForWriting();
+    messagesOf(page.doc).set(id, message);
+    this.#device.wait(id, { conversation: this.id, page: page.number, message });
+    return id;
+  }
+
+  #edit(id: MessageId, text: string): MessageId | null {
+    const page = this.timeline.bodyOf(id);
+    const before = page === null ? undefined : messagesOf(page).get(id);
+    if (page === null || before === undefined) return null;
+    if (before.text === text) return id;
+    const { mentions: _before, ...rest } = before;
+    const mentions = this.#mentions(text);
+    const message = { ...rest, text, ...(mentions && { mentions }), editedAt: Date.now() };
+    if (!v.is(Message, message)) return null;
+    messagesOf(page).set(id, message);
+    const waiting = this.#device.kept.table('waiting').get(id);
+    if (waiting) this.#device.wait(id, { ...waiting, message });
+    return id;
+  }
+
+  #mentions(text: string) {
+    return mentionsIn(text, this.#people, this.may('mention-all'));
+  }
+
+  #meta<F extends 'kind' | 'title' | 'topic'>(field: F): v.InferOutput<(typeof META_FIELDS)[F]> | undefined {
+    this.#rootBeat.feel();
+    const value = metaOf(this.#root.doc).get(field);
+    return v.is(META_FIELDS[field], value) ? (value as v.InferOutput<(typeof META_FIELDS)[F]>) : undefined;
+  }
+
+  /** By the root when the device has it, else by the relay's row, else as it was asked to be created. */
+  #membersKnown(): OverviewMember[] {
+    this.#rootBeat.feel();
+    const mirrored = [...membersOf(this.#root.doc).entries()].flatMap(([id, { role, name, leftAt }]) =>
+      leftAt === undefined ? [{ id: id as UserId, name, role }] : [],
+    );
+    if (mirrored.length > 0) return mirrored;
+    const row = this.#device.row(this.id);
+    if (row !== undefined) return row.members;
+    const creation = this.#creation;
+    if (creation === undefined) return [];
+    const me = this.#me();
+    const role = creation.kind === 'direct' ? 'member' : 'owner';
+    return [{ id: me.id, name: me.name, role }, ...creation.people.map(({ id, name }) => ({ id, name, role: 'member' as const }))];
+  }
+
+  #hasLeft(): boolean {
+    this.#rootBeat.feel();
+    return membersOf(this.#root.doc).get(this.#device.me)?.leftAt !== undefined;
+  }
+
+  #memberView({ id, name, role }: OverviewMember): MemberView {
+    const me = id === this.#device.me;
+    const above = this.#myRole !== null && outranks(this.#myRole, role) && !me;
+    return { id, name, role, me, canRemove: above && this.may('remove-member'), canChangeRole: above && this.may('change-role') };
+  }
+
+  #nameOf(person: UserId): string {
+    const me = this.#me();
+    if (person === me.id) return me.name;
+    this.#rootBeat.feel();
+    const known = this.#names.get(person) ?? membersOf(this.#root.doc).get(person)?.name;
+    return known ?? this.#device.table('people').get(person)?.name ?? '';
+  }
+}

@@ -1,0 +1,357 @@
+/**
+ * All that works behind the screen for one person on this device, built in one place: what is kept, the documents, the link to the relay, the
+ * outbox, settling, fetching ahead. Reading is reactive; nothing here knows what is on screen. `open` reads the disk (milliseconds) and
+ * starts nothing; `start` does.
+ */
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
+import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
+import type { Me } from '#shared/protocol/api.ts';
+import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
+import { Documents, type Held, keepInIndexedDb, type Keeper } from '../local/documents.ts';
+import { Kept } from '../local/kept.ts';
+import { Outbox } from '../local/outbox.ts';
+import { Quota } from '../local/quota.ts';
+import { openStore, storeName } from '../local/store.ts';
+import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
+import { type Ask, ask, type Refused } from '../remote/api.ts';
+import { FetchAhead } from '../sync/fetch-ahead.ts';
+import { RelayLink } from '../sync/relay-link.ts';
+import { Rescue } from '../sync/rescue.ts';
+import { Settling } from '../sync/settle.ts';
+import { browserWorld, type SocketWorld } from '../sync/socket.ts';
+import { Beat } from './beat.svelte.ts';
+import type { Notice } from './views.ts';
+
+/** What of the world a device touches; tests bring their own. */
+export interface DeviceWorld {
+  ask: Ask;
+  socket: SocketWorld;
+  keeper: Keeper;
+  /** Names the databases and channels that the tabs of one person on one device share. */
+  scope: string;
+}
+
+const READ_MARK_AFTER_MS = 300;
+const NOTICE = 'notice:';
+const TITLE = 'title:';
+
+type OutboxKey = string;
+
+export class Device {
+  readonly me: UserId;
+  readonly scope: string;
+  readonly ask: Ask;
+  readonly kept: Kept;
+  readonly documents: Documents;
+  readonly link: RelayLink;
+  readonly outbox: Outbox;
+  readonly quota: Quota;
+  readonly settling: Settling;
+  readonly fetchAhead: FetchAhead;
+  readonly #rescue: Rescue;
+  readonly #personal: Held;
+  readonly #personalBeat = new Beat();
+  readonly #beats = new Map<TableName, Beat>(TABLES.map((table) => [table, new Beat()]));
+  /** Read marks that are on their way into the personal document. */
+  readonly #reading = new Map<ConversationId, number>();
+  #readTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Who waits for what became of a request. */
+  readonly #outcomes = new Map<OutboxKey, (refusal: Refused) => void>();
+  #storageNotices = $state.raw<Notice[]>([]);
+  #lastWrittenAt = 0;
+
+  static async open(me: Person, world: Partial<DeviceWorld> = {}): Promise<Device> {
+    const scope = world.scope ?? storeName(me.id);
+    let blocked: unknown = null;
+    const store = await openStore(me.id, (why) => (blocked = why), scope);
+    const device = new Device(me, await Kept.read(store, scope), { ...browserParts(), ...world, scope });
+    if (blocked !== null) device.#storageFailed('blocked');
+    await device.#personal.loaded;
+    return device;
+  }
+
+  private constructor(me: Person, kept: Kept, world: DeviceWorld) {
+    const { scope } = world;
+    this.me = me.id;
+    this.scope = scope;
+    this.ask = world.ask;
+    this.kept = kept;
+    this.documents = new Documents(scope, world.keeper);
+    const maySync = (doc: string) => this.#maySync(doc);
+    this.link = new RelayLink({ documents: this.documents, kept, scope, world: world.socket, maySync });
+    this.outbox = new Outbox({
+      kept,
+      ask: world.ask,
+      scope,
+      refused: (...told) => this.#refused(...told),
+      created: (row) => this.learn([row]),
+    });
+    this.quota = new Quota((reason) => this.#storageFailed(reason));
+    this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
+    this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope });
+    this.#rescue = new Rescue({ kept, documents: this.documents, link: this.link });
+    this.#personal = this.documents.hold(personalDoc(me.id));
+    this.#watchPersonal();
+    this.documents.on('replaced', (doc) => doc === this.#personal.name && this.#watchPersonal());
+    kept.on('change', (table) => {
+      this.#beats.get(table)?.beat();
+      if (table === 'outbox') this.link.openWaiting();
+    });
+    kept.on('failed', (why) => void this.quota.notice(why));
+  }
+
+  start(): void {
+    this.quota.start();
+    this.link.on('overview', (rows) => this.#replaceOverview(rows));
+    this.link.on('rows', (rows) => this.learn(rows));
+    this.link.on('gone', (conversation) => void this.kept.remove('overview', conversation));
+    this.link.on('refused', (doc, _code, fault) => void this.#documentRefused(doc, fault));
+    this.link.on('state', (state) => state === 'open' && void this.outbox.run());
+    if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
+    this.settling.start();
+    this.fetchAhead.start();
+    this.link.start();
+    void this.outbox.run();
+  }
+
+  /** Nothing of this device runs afterwards, and its databases are let go. */
+  stop(): void {
+    this.flush();
+    if (typeof removeEventListener === 'function') removeEventListener('pagehide', this.flush);
+    this.settling.stop();
+    this.fetchAhead.stop();
+    this.outbox.stop();
+    this.link.stop();
+    this.documents.stop();
+    this.quota.stop();
+    this.kept.stop();
+  }
+
+  /** A live table; reading it is reactive. */
+  table<T extends TableName>(table: T): ReadonlyMap<string, Tables[T]> {
+    this.#beats.get(table)?.feel();
+    return this.kept.table(table);
+  }
+
+  get requests(): OutboxRequest[] {
+    return [...this.table('outbox')].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, request]) => request);
+  }
+
+  row(id: ConversationId): OverviewRow | undefined {
+    return this.table('overview').get(id);
+  }
+
+  // —— What the person wrote for themself ——
+
+  /** Up to which seq this person has read: by any of their devices, or here a moment ago. */
+  readSeq(id: ConversationId): number {
+    this.#personalBeat.feel();
+    const known = Math.max(this.row(id)?.readSeq ?? 0, readOf(this.#personal.doc).get(id) ?? 0);
+    return Math.max(known, this.#reading.get(id) ?? 0);
+  }
+
+  /** Moves the read mark; never back. Written after a moment, since scrolling moves it often. */
+  markRead(id: ConversationId, seq: number): void {
+    if (seq <= this.readSeq(id)) return;
+    this.#reading.set(id, seq);
+    this.#personalBeat.beat();
+    this.#readTimer ??= setTimeout(() => this.#writeReadMarks(), READ_MARK_AFTER_MS);
+  }
+
+  draft(id: ConversationId): Draft | undefined {
+    this.#personalBeat.feel();
+    return draftsOf(this.#personal.doc).get(id);
+  }
+
+  writeDraft(id: ConversationId, draft: Draft | null): void {
+    const drafts = draftsOf(this.#personal.doc);
+    const known = drafts.get(id);
+    if (draft === null) return known === undefined ? undefined : drafts.delete(id);
+    if (known?.text !== draft.text || known.replyTo !== draft.replyTo) drafts.set(id, draft);
+  }
+
+  preference(id: ConversationId): Preference | undefined {
+    this.#personalBeat.feel();
+    return prefsOf(this.#personal.doc).get(id);
+  }
+
+  setPreference(id: ConversationId, change: Preference): void {
+    const prefs = prefsOf(this.#personal.doc);
+    prefs.set(id, { ...prefs.get(id), ...change });
+  }
+
+  /** Writes at once what waits for a moment of quiet. */
+  readonly flush = (): void => this.#writeReadMarks();
+
+  // —— Messages on their way ——
+
+  /** A time for a new message: no two written here are the same, so their order is certain. */
+  writtenAt(): number {
+    this.#lastWrittenAt = Math.max(Date.now(), this.#lastWrittenAt + 1);
+    return this.#lastWrittenAt;
+  }
+
+  wait(id: MessageId, waiting: WaitingMessage): void {
+    this.kept.put('waiting', id, waiting);
+    void this.quota.askToPersist();
+  }
+
+  waitsNoMore(id: MessageId): void {
+    void this.kept.remove('waiting', id);
+  }
+
+  // —— People and titles ——
+
+  meet(people: readonly Person[]): void {
+    const known = this.kept.table('people');
+    const news = people.filter(({ id, name, avatar }) => known.get(id)?.name !== name || known.get(id)?.avatar !== avatar);
+    this.kept.putAll('people', news.map(({ id, name, avatar }) => [id, { id, name, avatar }] as const));
+  }
+
+  title(id: ConversationId): string | undefined {
+    const title = this.table('kv').get(TITLE + id);
+    return typeof title === 'string' ? title : undefined;
+  }
+
+  /** The list shows it until the relay's own row does. */
+  writeTitle(id: ConversationId, title: string): void {
+    this.kept.put('kv', TITLE + id, title);
+  }
+
+  /** Rows the relay has just said. */
+  learn(rows: readonly OverviewRow[]): void {
+    this.kept.putAll('overview', rows.map((row) => [row.id, row] as const));
+    this.#learnFrom(rows);
+  }
+
+  get hasList(): boolean {
+    return this.table('kv').has('listed') || this.table('overview').size > 0;
+  }
+
+  // —— Requests ——
+
+  /** Null when it was answered, or waits without a network; the refusal when the relay said no in time. Nobody else is told then. */
+  async request(request: OutboxRequest, atMostMs = 10_000): Promise<Refused | null> {
+    const key = this.outbox.add(request);
+    if (!this.link.isOpen) return null;
+    return await new Promise((resolve) => {
+      const done = (refusal: Refused | null) => {
+        clearTimeout(timer);
+        this.#outcomes.delete(key);
+        this.kept.off('change', look);
+        resolve(refusal);
+      };
+      const look = (table: TableName) => table === 'outbox' && !this.kept.table('outbox').has(key) && done(null);
+      const timer = setTimeout(() => done(null), atMostMs);
+      this.#outcomes.set(key, done);
+      this.kept.on('change', look);
+    });
+  }
+
+  // —— Notices ——
+
+  get notices(): Notice[] {
+    const kept = [...this.table('kv')].filter(([key]) => key.startsWith(NOTICE)).map(([, notice]) => notice as Notice);
+    return [...this.#storageNotices, ...kept];
+  }
+
+  tell(notice: Notice): void {
+    this.kept.put('kv', NOTICE + notice.key, notice);
+  }
+
+  dismiss(key: string): void {
+    this.#storageNotices = this.#storageNotices.filter((notice) => notice.key !== key);
+    void this.kept.remove('kv', NOTICE + key);
+  }
+
+  #storageFailed(reason: 'full' | 'blocked'): void {
+    this.#storageNotices = [...this.#storageNotices, { key: `storage-${reason}`, is: 'storage-failed', reason }];
+  }
+
+  #refused(key: OutboxKey, request: OutboxRequest, refusal: Refused): void {
+    const hear = this.#outcomes.get(key);
+    if (request.is === 'create') this.#giveBack(request.conversation);
+    if (hear !== undefined) return hear(refusal);
+    if (refusal.code === 'offline') return;
+    const what = request.is === 'leave' ? 'remove-member' : request.is;
+    this.tell({ key, is: 'refused', what, code: refusal.code, detail: refusal.detail });
+  }
+
+  /** What was written into a conversation that cannot be: shown, so that it can be copied. */
+  #giveBack(conversation: ConversationId): void {
+    const mine = [...this.kept.table('waiting')].filter(([, waiting]) => waiting.conversation === conversation);
+    if (mine.length === 0) return;
+    const texts = mine.map(([, { message }]) => message.text);
+    this.tell({ key: `rescued-${conversation}`, is: 'rescued', conversation, texts });
+    void this.kept.remove('waiting', ...mine.map(([id]) => id));
+  }
+
+  async #documentRefused(doc: string, fault: string): Promise<void> {
+    switch (fault) {
+      case 'forged-update':
+      case 'invalid-input':
+      case 'malformed-frame':
+      case 'not-allowed':
+      case 'too-large':
+      case 'too-many': {
+        const lost = await this.#rescue.rescue(doc);
+        this.tell({ key: `write-${doc}`, is: 'refused', what: 'write', code: fault, detail: '' });
+        if (lost !== null) this.tell({ key: `rescued-${doc}`, is: 'rescued', ...lost });
+        return;
+      }
+      case 'not-a-member':
+      case 'not-found': {
+        const name = parseDocName(doc);
+        if (name?.kind === 'conversation') this.#giveBack(name.conversation);
+        return;
+      }
+    }
+  }
+
+  #watchPersonal(): void {
+    this.#personal.doc.on('update', () => this.#personalBeat.beat());
+    this.#personalBeat.beat();
+  }
+
+  #writeReadMarks(): void {
+    clearTimeout(this.#readTimer);
+    this.#readTimer = undefined;
+    if (this.#reading.size === 0) return;
+    const read = readOf(this.#personal.doc);
+    this.#personal.doc.transact(() => {
+      for (const [id, seq] of this.#reading) if (seq > (read.get(id) ?? 0)) read.set(id, seq);
+    });
+    this.#reading.clear();
+    this.#personalBeat.beat();
+  }
+
+  #replaceOverview(rows: OverviewRow[]): void {
+    this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
+    this.#learnFrom(rows);
+    if (!this.kept.table('kv').has('listed')) this.kept.put('kv', 'listed', true);
+  }
+
+  #learnFrom(rows: readonly OverviewRow[]): void {
+    const met = new Map(rows.flatMap((row) => row.members).map((member) => [member.id, member.name]));
+    const known = this.kept.table('people');
+    this.meet([...met].map(([id, name]) => ({ id, name, avatar: known.get(id)?.avatar ?? null })));
+    const dirty = new Set([...this.kept.table('dirty').values()].map((mark) => mark.doc));
+    const settled = rows.filter((row) => this.kept.table('kv').has(TITLE + row.id) && !dirty.has(`c:${row.id}`));
+    void this.kept.remove('kv', ...settled.map((row) => TITLE + row.id));
+  }
+
+  #maySync(doc: string): boolean {
+    const name = parseDocName(doc);
+    if (name === null || name.kind === 'personal') return name !== null;
+    for (const request of this.kept.table('outbox').values()) {
+      if (request.is === 'create' && request.conversation === name.conversation) return false;
+    }
+    return true;
+  }
+}
+
+function browserParts(): Omit<DeviceWorld, 'scope'> {
+  const { protocol, host } = location;
+  return { ask, socket: browserWorld(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`), keeper: keepInIndexedDb };
+}

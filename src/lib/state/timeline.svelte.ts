@@ -1,0 +1,344 @@
+/**
+ * What is on screen of a conversation's history: the last page first, older ones as the reader asks for them. Opening costs the same however
+ * long the history is. Pages are held while they are shown; beside them, those that only lend a body to a late message or hold an own
+ * message that waits.
+ */
+import { untrack } from 'svelte';
+import type * as Y from 'yjs';
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
+import { currentPage } from '#shared/model/conversation.ts';
+import { pageDoc } from '#shared/model/doc-names.ts';
+import { orderOf } from '#shared/model/page.ts';
+import type { Held } from '../local/documents.ts';
+import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
+import { Beat } from './beat.svelte.ts';
+import type { Device } from './device.svelte.ts';
+import { unreadOf } from './rows.ts';
+import { buildTimeline, emptyTimeline, type PageContent, readPage, type Timeline } from './timeline-items.ts';
+import type { MessageView, TimelineItem, TimelineView } from './views.ts';
+
+const OLDER_AT_MOST_MS = 15_000;
+
+export interface TimelineParts {
+  device: Device;
+  id: ConversationId;
+  root: Held;
+  nameOf(person: UserId): string;
+  mayWrite(): boolean;
+  mayDeleteAny(): boolean;
+}
+
+/** A page in memory, and what was read of it since it last changed. */
+class ShownPage {
+  readonly number: number;
+  readonly held: Held;
+  #content: PageContent | null = null;
+  #doc: Y.Doc | null = null;
+  readonly #changed: () => void;
+  readonly #hear = () => {
+    this.#content = null;
+    this.#changed();
+  };
+
+  constructor(number: number, held: Held, changed: () => void) {
+    this.number = number;
+    this.held = held;
+    this.#changed = changed;
+    this.watch();
+  }
+
+  get content(): PageContent {
+    return (this.#content ??= readPage(this.number, this.held.doc));
+  }
+
+  get stamps(): number {
+    return orderOf(this.held.doc).length;
+  }
+
+  /** Again after the document was replaced. */
+  watch(): void {
+    this.#doc?.off('update', this.#hear);
+    this.#doc = this.held.doc;
+    this.#doc.on('update', this.#hear);
+    this.#hear();
+  }
+
+  release(): void {
+    this.#doc?.off('update', this.#hear);
+    this.held.release();
+  }
+}
+
+export class ConversationTimeline implements TimelineView {
+  readonly #parts: TimelineParts;
+  readonly #device: Device;
+  /** Oldest first, without a gap. */
+  #shown: ShownPage[] = [];
+  readonly #aside = new Map<number, ShownPage>();
+  readonly #beat = new Beat();
+  #loadingOlder = $state(false);
+  #olderUnreachable = $state(false);
+  #newLine = $state.raw<{ after: number; count: number } | null>(null);
+  /** The read mark when the conversation was opened. */
+  readonly #readAtOpening: number;
+  #before: Timeline = emptyTimeline;
+  readonly #timeline = $derived.by(() => (this.#before = this.#build()));
+  readonly #unread = $derived(this.#countUnread());
+  #closed = false;
+  #tending = false;
+  readonly #onReplaced = (doc: string) => this.#all.find((page) => page.held.name === doc)?.watch();
+  readonly #onSynced = (doc: string) => this.#synced(doc);
+  readonly #onState = () => (this.#olderUnreachable = false);
+  readonly #onOverview = () => this.#drawNewLine();
+
+  constructor(parts: TimelineParts) {
+    this.#parts = parts;
+    this.#device = parts.device;
+    this.#readAtOpening = untrack(() => this.#device.readSeq(parts.id));
+  }
+
+  get items(): readonly TimelineItem[] {
+    return this.#timeline.items;
+  }
+
+  get hasOlder(): boolean {
+    this.#beat.feel();
+    return (this.#shown[0]?.number ?? 0) > 0;
+  }
+
+  get loadingOlder(): boolean {
+    return this.#loadingOlder;
+  }
+
+  get olderUnreachable(): boolean {
+    return this.#olderUnreachable;
+  }
+
+  get lastSeq(): number {
+    return this.#timeline.lastSeq;
+  }
+
+  get unread(): number {
+    return this.#unread;
+  }
+
+  /** Shows what the device has. The root is loaded. Resolves when `items` has it. */
+  async open(): Promise<void> {
+    const { link, documents } = this.#device;
+    documents.on('replaced', this.#onReplaced);
+    link.on('synced', this.#onSynced);
+    link.on('state', this.#onState);
+    link.on('overview', this.#onOverview);
+    this.#drawNewLine();
+    this.#showOnly(currentPage(this.#parts.root.doc));
+    await this.#shown[0]?.held.loaded;
+    await this.#showEnough();
+    this.#changed();
+  }
+
+  close(): void {
+    const { link, documents } = this.#device;
+    this.#closed = true;
+    documents.off('replaced', this.#onReplaced);
+    link.off('synced', this.#onSynced);
+    link.off('state', this.#onState);
+    link.off('overview', this.#onOverview);
+    for (const page of this.#all) page.release();
+    this.#shown = [];
+    this.#aside.clear();
+  }
+
+  async loadOlder(): Promise<void> {
+    const first = this.#shown[0];
+    if (this.#closed || untrack(() => this.#loadingOlder) || first === undefined || first.number === 0) return;
+    const page = this.#take(first.number - 1);
+    await page.held.loaded;
+    if (!(await this.#isThere(page))) this.#olderUnreachable = true;
+    // The window may have moved while it loaded.
+    const stillFits = !this.#closed && this.#shown[0] === first;
+    if (!stillFits || page.stamps === 0) return void (this.#shown.includes(page) || page.release());
+    this.#shown = [page, ...this.#shown];
+    this.#changed();
+  }
+
+  async reach(id: MessageId): Promise<boolean> {
+    const has = () => untrack(() => this.#timeline.messages.has(id));
+    while (!has()) {
+      const before = this.#shown[0]?.number;
+      await this.loadOlder();
+      if (this.#shown[0]?.number === before) return has();
+    }
+    return true;
+  }
+
+  markRead(seq: number): void {
+    untrack(() => this.#device.markRead(this.#parts.id, seq));
+  }
+
+  message(id: MessageId): MessageView | undefined {
+    return this.#timeline.messages.get(id);
+  }
+
+  /** The newest own message that may be edited. */
+  lastOwn(): MessageView | undefined {
+    return [...this.#timeline.messages.values()].findLast((message) => message.canEdit);
+  }
+
+  /** The document that holds a message's body; null when it is not here. */
+  bodyOf(id: MessageId): Y.Doc | null {
+    const number = this.#timeline.pages.get(id);
+    return this.#all.find((page) => page.number === number)?.held.doc ?? null;
+  }
+
+  /** The page that takes new messages, held so that what is written into it shows. */
+  pageForWriting(): { number: number; doc: Y.Doc } {
+    const number = currentPage(this.#parts.root.doc);
+    const here = this.#all.find((page) => page.number === number);
+    if (here !== undefined) return { number, doc: here.held.doc };
+    const page = this.#take(number);
+    this.#aside.set(number, page);
+    return { number, doc: page.held.doc };
+  }
+
+  /** The root has changed: perhaps there is a page after the last one. */
+  rootChanged(): void {
+    const last = this.#shown.at(-1);
+    if (last === undefined || this.#closed) return;
+    const current = currentPage(this.#parts.root.doc);
+    if (current <= last.number) return;
+    if (current === last.number + 1) {
+      this.#shown = [...this.#shown, this.#take(current)];
+      this.#changed();
+    } else {
+      // Away for pages: what is shown is no neighbour of the newest.
+      this.#showOnly(current);
+      void this.#showEnough();
+    }
+  }
+
+  get #all(): ShownPage[] {
+    return [...this.#shown, ...this.#aside.values()];
+  }
+
+  #build(): Timeline {
+    this.#beat.feel();
+    const { nameOf, mayWrite, mayDeleteAny } = this.#parts;
+    const waiting = this.#device.table('waiting');
+    const last = this.#shown.at(-1)?.number;
+    return buildTimeline(
+      {
+        me: this.#device.me,
+        shown: this.#shown.map((page) => page.content),
+        aside: [...this.#aside.values()].map((page) => page.content),
+        // What a crash kept from being marked as waiting is on the last page, and waits too.
+        isWaiting: (id, page) => waiting.has(id) || page === last,
+        nameOf,
+        mayWrite: mayWrite(),
+        mayDeleteAny: mayDeleteAny(),
+        newLine: this.#newLine,
+        atStart: this.#shown[0]?.number === 0,
+      },
+      this.#before,
+    );
+  }
+
+  #countUnread(): number {
+    const { id } = this.#parts;
+    const read = this.#device.readSeq(id);
+    const row = this.#device.row(id);
+    const messages = [...this.#timeline.messages.values()];
+    const first = messages.find((message) => message.seq !== null)?.seq ?? Infinity;
+    if (first > read + 1 && row !== undefined) return unreadOf(row, read);
+    return messages.filter((message) => (message.seq ?? 0) > read && !message.mine && !message.deleted).length;
+  }
+
+  #take(number: number): ShownPage {
+    const aside = this.#aside.get(number);
+    this.#aside.delete(number);
+    const held = () => this.#device.documents.hold(pageDoc(this.#parts.id, number), { keepWarm: true });
+    return aside ?? new ShownPage(number, held(), () => this.#changed());
+  }
+
+  #showOnly(number: number): void {
+    const before = this.#shown.filter((page) => page.number !== number);
+    const same = this.#shown.find((page) => page.number === number);
+    this.#shown = [same ?? this.#take(number)];
+    for (const page of before) page.release();
+    this.#changed();
+  }
+
+  /** A last page that has just begun shows too little alone. */
+  async #showEnough(): Promise<void> {
+    const [only, ...more] = this.#shown;
+    if (this.#closed || only === undefined || more.length > 0 || only.number === 0 || only.stamps >= ENOUGH_STAMPS) return;
+    const page = this.#take(only.number - 1);
+    await page.held.loaded;
+    if (this.#closed || this.#shown[0] !== only) return void (this.#shown.includes(page) || page.release());
+    this.#shown = [page, ...this.#shown];
+    this.#changed();
+  }
+
+  /** Whether an older page can be shown whole: the device has all of it, or the relay sent it in time. */
+  async #isThere(page: ShownPage): Promise<boolean> {
+    const { link } = this.#device;
+    if (page.stamps >= PAGE_STAMPS || link.isSynced(page.held.name)) return true;
+    if (!link.isOpen) return false;
+    this.#loadingOlder = true;
+    try {
+      return await link.whenSynced(page.held.name, OLDER_AT_MOST_MS);
+    } finally {
+      this.#loadingOlder = false;
+    }
+  }
+
+  #synced(doc: string): void {
+    if (doc === this.#shown.at(-1)?.held.name) void this.#showEnough();
+  }
+
+  /** Stays until the conversation is left. Drawn late when the relay's word of what is new came after the opening. */
+  #drawNewLine(): void {
+    untrack(() => {
+      const row = this.#device.row(this.#parts.id);
+      if (this.#newLine !== null || row === undefined || this.#closed) return;
+      const count = unreadOf(row, this.#readAtOpening);
+      if (count > 0) this.#newLine = { after: this.#readAtOpening, count };
+    });
+  }
+
+  #changed(): void {
+    if (this.#closed) return;
+    this.#beat.beat();
+    if (this.#tending) return;
+    this.#tending = true;
+    // Not within the transaction that changed it.
+    queueMicrotask(() => {
+      this.#tending = false;
+      if (!this.#closed) this.#tendAside();
+    });
+  }
+
+  /** Holds the pages that lend bodies, or hold what waits, and lets go of those that no longer do. */
+  #tendAside(): void {
+    const { missing } = untrack(() => this.#timeline);
+    const shown = new Set(this.#shown.map((page) => page.number));
+    const waiting = [...this.#device.kept.table('waiting').values()].flatMap((one) =>
+      one.conversation === this.#parts.id && !shown.has(one.page) ? [one.page] : [],
+    );
+    const lent = this.#shown.flatMap((page) => page.content.order.flatMap(([, , , elsewhere]) => (elsewhere === undefined ? [] : [elsewhere])));
+    const wanted = new Set([...missing, ...lent, ...waiting].filter((number) => !shown.has(number)));
+    let news = false;
+    for (const number of wanted) {
+      if (this.#aside.has(number)) continue;
+      this.#aside.set(number, this.#take(number));
+      news = true;
+    }
+    for (const [number, page] of this.#aside) {
+      if (wanted.has(number) || number === currentPage(this.#parts.root.doc)) continue;
+      this.#aside.delete(number);
+      page.release();
+      news = true;
+    }
+    if (news) this.#beat.beat();
+  }
+}
