@@ -1,6 +1,7 @@
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vitest/config';
+import about from './package.json' with { type: 'json' };
 
 /** Where `npm run dev` started the relay; the development server passes its two doors on. */
 const relay = `http://127.0.0.1:${process.env.RELAY_PORT ?? '3000'}`;
@@ -23,6 +24,9 @@ export default defineConfig({
       '/sync': { target: relay.replace('http', 'ws'), ws: true },
     },
   },
+  define: { __APP_VERSION__: JSON.stringify(about.version) },
+  // Kit's own cookie is an older one than the relay's: bundled, so that the two do not meet.
+  ssr: { noExternal: ['cookie'] },
   build: { target: 'es2022' },
   test: {
     projects: [
