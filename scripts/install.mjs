@@ -48,9 +48,13 @@ function fitsTheLock() {
   });
 }
 
+/**
+ * `npm install --no-save` takes the versions of the lock file and leaves it as it is, like `npm ci`, but does not refuse a lock file that
+ * lacks some other platform's optional binary, and does not begin by deleting what somebody may be using.
+ */
 async function install() {
   say('Installing packages (one to three minutes, only when they change) …');
-  const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional'];
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--include=dev', '--include=optional'];
   const { ok } = await runQuietly('installing', NPM, args, { env: withoutOurTools() });
   if (!ok) say('The packages could not be installed: npm says why above. Start again when that is mended.');
   return ok;
