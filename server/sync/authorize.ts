@@ -3,8 +3,8 @@
  * is traced to a root and a key, and the key tells whose it is. Pure: it reads the document and changes nothing.
  *
  * What makes this possible is that documents are flat (model/*.ts): a change by a person is always one plain value under one key of a map.
- * In Yjs's words: an Item with ContentAny of length 1, or ContentDeleted where the value was overwritten or removed before it was sent (then
- * neighbours may have been merged). An item names its map and key only when nothing was under the key; otherwise it names its predecessor
+ * In Yjs's words: an Item with ContentAny, or ContentDeleted where the value was overwritten or removed before it was sent. Values that followed
+ * each other under one key and are gone may have been merged into one item; so each value in it is judged, and the last is the one that counts. An item names its map and key only when nothing was under the key; otherwise it names its predecessor
  * (`origin`), whose map and key it shares. People never write `rightOrigin`: only lists have it, and the one list is the relay's.
  */
 import * as v from 'valibot';
@@ -243,10 +243,11 @@ class Judge {
 
   #judgeItem(item: Y.Item, place: Place): void {
     if (item.content instanceof Y.ContentDeleted) return this.#judgeSet(place, null);
-    if (!(item.content instanceof Y.ContentAny) || item.content.arr.length !== 1) throw forged('not a plain value');
-    const value: unknown = item.content.arr[0];
-    if (!isPlainValue(value)) throw new Refusal('too-large', 'not plain, too large or too deep');
-    this.#judgeSet(place, { value });
+    if (!(item.content instanceof Y.ContentAny)) throw forged('not a plain value');
+    for (const value of item.content.arr as unknown[]) {
+      if (!isPlainValue(value)) throw new Refusal('too-large', 'not plain, too large or too deep');
+      this.#judgeSet(place, { value });
+    }
   }
 
   /** `set` is null when the value was removed or overwritten before it was sent. */

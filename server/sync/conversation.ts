@@ -219,10 +219,9 @@ export class Conversation extends Lane {
       if (stored === undefined) throw new Error(`${name} was not loaded`);
       return this.#open(name, target, stored);
     });
-    this.#loading.set(
-      name,
-      load.finally(() => this.#loading.delete(name)),
-    );
+    this.#loading.set(name, load);
+    const loaded = (): unknown => this.#loading.delete(name);
+    load.then(loaded, loaded);
     return load;
   }
 

@@ -273,7 +273,7 @@ export class Rooms {
       this.#parts.log.warn('compaction failed', { document: room.name, why: reason(error) });
     });
     this.#compacting.add(work);
-    void work.finally(() => this.#compacting.delete(work));
+    void work.then(() => this.#compacting.delete(work));
   }
 }
 

@@ -2,6 +2,7 @@
  * For tests only: the living room on a real Postgres, and actors with devices. A device is plain Y.Docs that speak frames over a fake socket; it
  * can go offline, and be made to deliver only some of what waits in either direction.
  */
+import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import type { ConversationKind, Role } from '#shared/access.ts';
@@ -158,11 +159,12 @@ export class Device {
   readonly answers = new Map<string, number>();
   /** When true, frames wait in `inbox` and `outbox` until `deliver`. */
   manual = false;
+  heardAwareness: (entries: AwarenessEntry[]) => void = () => undefined;
   inbox: Uint8Array[] = [];
   outbox: Uint8Array[] = [];
   #line: Line | null = null;
 
-  constructor(person: UserId, session = crypto.randomUUID()) {
+  constructor(person: UserId, session: string = crypto.randomUUID()) {
     this.person = person;
     this.session = session;
   }
@@ -273,6 +275,11 @@ export class Device {
     await until(`${name} settles`, () => (this.answers.get(name) ?? 0) > before);
   }
 
+  /** Asks again for a document whose channel the relay has closed. */
+  reopen(name: string): void {
+    if (this.#line !== null && !this.#line.numbers.has(name)) this.#openChannel(this.#line, name);
+  }
+
   #drop(): void {
     this.#line = null;
     this.inbox = [];
@@ -317,7 +324,7 @@ export class Device {
     if (name === undefined) return;
     line.numbers.delete(name);
     // As the provider does: codes that are not final mean "come back".
-    if (decoded.value.code >= 4500) this.#openChannel(line, name);
+    if (decoded.value.code >= 4500) setTimeout(() => this.#line === line && this.reopen(name), 10);
   }
 
   #frame(name: string, frame: Frame): void {
@@ -331,13 +338,30 @@ export class Device {
         return;
       case 'update':
         return Y.applyUpdate(doc, frame.update, this);
+      case 'awareness':
+        return this.heardAwareness(awarenessEntries(frame.update));
       default:
         return;
     }
   }
 }
 
-export function awarenessUpdate(entries: { client: number; clock: number; state: unknown }[]): Uint8Array {
+export interface AwarenessEntry {
+  client: number;
+  clock: number;
+  state: unknown;
+}
+
+function awarenessEntries(bytes: Uint8Array): AwarenessEntry[] {
+  const decoder = decoding.createDecoder(bytes);
+  return Array.from({ length: decoding.readVarUint(decoder) }, () => ({
+    client: decoding.readVarUint(decoder),
+    clock: decoding.readVarUint(decoder),
+    state: JSON.parse(decoding.readVarString(decoder)) as unknown,
+  }));
+}
+
+export function awarenessUpdate(entries: AwarenessEntry[]): Uint8Array {
   const encoder = encoding.createEncoder();
   encoding.writeVarUint(encoder, entries.length);
   for (const { client, clock, state } of entries) {
