@@ -6,12 +6,19 @@
 import type { Ask, Asked, Refused } from '../remote/api.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
 import type { Kept } from './kept.ts';
+import { inOneTab } from './one-tab.ts';
 import type { OutboxRequest } from './tables.ts';
 
 export type Told = (key: string, request: OutboxRequest, refusal: Refused) => void;
 
 /** What may pass by itself: the request stays and is tried again. */
-const TRY_AGAIN: ReadonlySet<Refused['code']> = new Set(['offline', 'too-fast', 'relay-fault', 'not-ready', 'signed-out']);
+const TRY_AGAIN: ReadonlySet<Refused['code']> = new Set([
+  'offline',
+  'too-fast',
+  'relay-fault',
+  'not-ready',
+  'signed-out',
+]);
 const AGAIN_AFTER_MS = 5_000;
 
 export class Outbox {
@@ -52,7 +59,7 @@ export class Outbox {
     try {
       do {
         this.#onceMore = false;
-        await this.#alone(() => this.#runAll());
+        await inOneTab(this.#lock, () => this.#runAll());
       } while (this.#onceMore && !this.#isStopped());
     } finally {
       if (!this.#isStopped()) this.#now = 'idle';
@@ -70,14 +77,6 @@ export class Outbox {
 
   #isStopped(): boolean {
     return this.#now === 'stopped';
-  }
-
-  async #alone(work: () => Promise<void>): Promise<void> {
-    const locks = typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | undefined);
-    if (locks === undefined) return await work();
-    await locks.request(this.#lock, { ifAvailable: true }, async (lock) => {
-      if (lock !== null) await work();
-    });
   }
 
   async #runAll(): Promise<void> {
@@ -110,13 +109,21 @@ async function perform(ask: Ask, request: OutboxRequest): Promise<Performed> {
     case 'create': {
       const { conversation: id, kind, title, people } = request;
       const members = people.map((person) => person.id);
-      const asked = await ask('createConversation', { body: { id, kind, ...(title === null ? {} : { title }), members } });
+      const asked = await ask('createConversation', {
+        body: { id, kind, ...(title === null ? {} : { title }), members },
+      });
       return asked.ok ? { ok: true, created: asked.answer.conversation } : asked;
     }
     case 'add-member':
-      return await ask('putMember', { params: { id: request.conversation, user: request.person.id }, body: { role: 'member' } });
+      return await ask('putMember', {
+        params: { id: request.conversation, user: request.person.id },
+        body: { role: 'member' },
+      });
     case 'change-role':
-      return await ask('putMember', { params: { id: request.conversation, user: request.user }, body: { role: request.role } });
+      return await ask('putMember', {
+        params: { id: request.conversation, user: request.user },
+        body: { role: request.role },
+      });
     case 'remove-member':
       return await ask('removeMember', { params: { id: request.conversation, user: request.user } });
     case 'leave':
@@ -129,7 +136,9 @@ async function perform(ask: Ask, request: OutboxRequest): Promise<Performed> {
 /** To leave is to remove oneself, and who that is the session says. */
 async function leave(ask: Ask, conversation: string): Promise<Asked<'removeMember'> | Asked<'session'>> {
   const session = await ask('session');
-  return session.ok ? await ask('removeMember', { params: { id: conversation, user: session.answer.user.id } }) : session;
+  return session.ok
+    ? await ask('removeMember', { params: { id: conversation, user: session.answer.user.id } })
+    : session;
 }
 
 /** The answer to an earlier try was lost, and what was asked for is so. */

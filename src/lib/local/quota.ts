@@ -9,7 +9,14 @@ export function storageFailure(why: unknown): StorageFailure | null {
   if (!(why instanceof Error || (typeof DOMException !== 'undefined' && why instanceof DOMException))) return null;
   if (why.name === 'QuotaExceededError' || /quota|disk.*full/i.test(why.message)) return 'full';
   const aboutTheDisk = /indexeddb|idb|backing store|database/i.test(why.message);
-  const failed = ['UnknownError', 'InvalidStateError', 'SecurityError', 'AbortError', 'NotReadableError', 'VersionError'];
+  const failed = [
+    'UnknownError',
+    'InvalidStateError',
+    'SecurityError',
+    'AbortError',
+    'NotReadableError',
+    'VersionError',
+  ];
   return aboutTheDisk && failed.includes(why.name) ? 'blocked' : null;
 }
 

@@ -6,7 +6,14 @@ import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
 
 /** Something only the relay can do, waiting to be asked. Each is safe to ask twice. */
 export type OutboxRequest =
-  | { is: 'create'; conversation: ConversationId; kind: ConversationKind; title: string | null; people: Person[]; at: number }
+  | {
+      is: 'create';
+      conversation: ConversationId;
+      kind: ConversationKind;
+      title: string | null;
+      people: Person[];
+      at: number;
+    }
   | { is: 'add-member'; conversation: ConversationId; person: Person }
   | { is: 'remove-member'; conversation: ConversationId; user: UserId }
   | { is: 'change-role'; conversation: ConversationId; user: UserId; role: 'admin' | 'member' | 'owner' }

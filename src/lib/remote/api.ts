@@ -53,7 +53,11 @@ export const ask: Ask = relayAt();
 
 const offline = (): { ok: false; refusal: Refused } => refused('offline', 'The server cannot be reached.');
 
-const refused = (code: Refused['code'], detail: string, fields: Record<string, string> = {}): { ok: false; refusal: Refused } => ({
+const refused = (
+  code: Refused['code'],
+  detail: string,
+  fields: Record<string, string> = {},
+): { ok: false; refusal: Refused } => ({
   ok: false,
   refusal: { code, detail, fields },
 });
@@ -63,7 +67,9 @@ function filled(path: string, params: Record<string, string> = {}): string {
 }
 
 function queryText(query: object | undefined): string {
-  const entries = Object.entries(query ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const entries = Object.entries(query ?? {}).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
   return entries.length === 0 ? '' : `?${new URLSearchParams(entries).toString()}`;
 }
 
@@ -76,7 +82,8 @@ async function readAnswer<N extends RouteName>(name: N, response: Response): Pro
     return offline();
   }
   const parsed = v.safeParse(API[name].answer, json);
-  if (!parsed.success) return refused('relay-fault', `The answer of ${name} could not be read: ${parsed.issues[0].message}`);
+  if (!parsed.success)
+    return refused('relay-fault', `The answer of ${name} could not be read: ${parsed.issues[0].message}`);
   return { ok: true, answer: parsed.output as AnswerOf<N> };
 }
 
@@ -89,7 +96,8 @@ async function readProblem(response: Response): Promise<{ ok: false; refusal: Re
     return offline();
   }
   const problem = v.safeParse(Problem, json);
-  if (!problem.success) return response.status >= 502 ? offline() : refused('relay-fault', `status ${String(response.status)}`);
+  if (!problem.success)
+    return response.status >= 502 ? offline() : refused('relay-fault', `status ${String(response.status)}`);
   const { code, detail, fields } = problem.output;
   return refused(isFault(code) ? code : 'relay-fault', detail, fields);
 }

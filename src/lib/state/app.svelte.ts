@@ -103,24 +103,41 @@ export class App implements AppView {
   }
 
   startDirect(person: Person): ConversationId {
-    return this.#create({ kind: 'direct', id: directConversationId(this.#me.id, person.id), title: null, people: [person] });
+    return this.#create({
+      kind: 'direct',
+      id: directConversationId(this.#me.id, person.id),
+      title: null,
+      people: [person],
+    });
   }
 
   startGroup(title: string, people: readonly Person[]): ConversationId {
     const parsed = v.safeParse(Title, title);
-    const named = parsed.success ? parsed.output : people.map(({ name }) => name).join(', ').slice(0, 120) || this.#me.name;
+    const named = parsed.success
+      ? parsed.output
+      : people
+          .map(({ name }) => name)
+          .join(', ')
+          .slice(0, 120) || this.#me.name;
     return this.#create({ kind: 'group', id: newConversationId(), title: named, people });
   }
 
   startNotes(): ConversationId {
-    return this.#create({ kind: 'direct', id: directConversationId(this.#me.id, this.#me.id), title: null, people: [] });
+    return this.#create({
+      kind: 'direct',
+      id: directConversationId(this.#me.id, this.#me.id),
+      title: null,
+      people: [],
+    });
   }
 
   async searchPeople(query: string): Promise<{ people: Person[]; complete: boolean }> {
     const wanted = folded(query.trim());
     const fits = ({ name }: Person) => folded(name).includes(wanted);
     const here = [...this.#device.kept.table('people').values()].filter(fits);
-    const asked = this.#device.link.isOpen ? await this.#device.ask('searchPeople', { query: { q: query.trim() } }) : null;
+    const asked = this.#device.link.isOpen
+      ? await this.#device.ask('searchPeople', { query: { q: query.trim() } })
+      : null;
     const there = asked?.ok ? asked.answer.users : [];
     this.#device.meet(there);
     const found = new Map([...here, ...there].map((person) => [person.id, person]));
@@ -153,7 +170,10 @@ export class App implements AppView {
     if (!name.success) return { code: 'invalid-input', fields: { name: name.issues[0].message } };
     if (!about.success) return { code: 'invalid-input', fields: { about: about.issues[0].message } };
     const before = this.#me;
-    const wanted = { ...(name.output !== undefined && { name: name.output }), ...(about.output !== undefined && { about: about.output }) };
+    const wanted = {
+      ...(name.output !== undefined && { name: name.output }),
+      ...(about.output !== undefined && { about: about.output }),
+    };
     this.#becameMe({ ...before, ...wanted });
     const refusal = await this.#device.request({ is: 'profile', change: wanted });
     if (refusal !== null) this.#becameMe(before);
@@ -206,13 +226,19 @@ export class App implements AppView {
     return await storageUse();
   }
 
-  #create(wanted: { id: ConversationId; kind: 'direct' | 'group'; title: string | null; people: readonly Person[] }): ConversationId {
+  #create(wanted: {
+    id: ConversationId;
+    kind: 'direct' | 'group';
+    title: string | null;
+    people: readonly Person[];
+  }): ConversationId {
     const { id, kind, title } = wanted;
     const people = wanted.people.map((person) => ({ id: person.id, name: person.name, avatar: person.avatar }));
     this.#device.meet(people);
     const { kept, outbox } = this.#device;
     const asked = [...kept.table('outbox').values()].some((one) => one.is === 'create' && one.conversation === id);
-    if (!asked && !kept.table('overview').has(id)) outbox.add({ is: 'create', conversation: id, kind, title, people, at: Date.now() });
+    if (!asked && !kept.table('overview').has(id))
+      outbox.add({ is: 'create', conversation: id, kind, title, people, at: Date.now() });
     return id;
   }
 

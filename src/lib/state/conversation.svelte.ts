@@ -36,12 +36,20 @@ export class Conversation implements ConversationView {
   /** It was in the list at some time while it was open. */
   #wasKnown = $state(false);
 
-  readonly #creation = $derived.by(() => this.#device.requests.find((one): one is Creation => one.is === 'create' && one.conversation === this.id));
+  readonly #creation = $derived.by(() =>
+    this.#device.requests.find((one): one is Creation => one.is === 'create' && one.conversation === this.id),
+  );
   readonly #isKnown = $derived.by(() => this.#device.row(this.id) !== undefined || this.#creation !== undefined);
-  readonly #kind = $derived.by<ConversationKind>(() => this.#device.row(this.id)?.kind ?? this.#creation?.kind ?? this.#meta('kind') ?? 'group');
-  readonly #people = $derived.by<OverviewMember[]>(() => membersWithOutbox(this.id, this.#membersKnown(), this.#device.requests));
+  readonly #kind = $derived.by<ConversationKind>(
+    () => this.#device.row(this.id)?.kind ?? this.#creation?.kind ?? this.#meta('kind') ?? 'group',
+  );
+  readonly #people = $derived.by<OverviewMember[]>(() =>
+    membersWithOutbox(this.id, this.#membersKnown(), this.#device.requests),
+  );
   readonly #names = $derived.by(() => new Map<UserId, string>(this.#people.map(({ id, name }) => [id, name])));
-  readonly #myRole = $derived.by<Role | null>(() => this.#people.find(({ id }) => id === this.#device.me)?.role ?? null);
+  readonly #myRole = $derived.by<Role | null>(
+    () => this.#people.find(({ id }) => id === this.#device.me)?.role ?? null,
+  );
   readonly #other = $derived.by(() => otherMember(this.#kind, this.#people, this.#device.me));
   readonly #members = $derived.by(() => this.#people.map((member) => this.#memberView(member)));
 
@@ -97,7 +105,9 @@ export class Conversation implements ConversationView {
 
   get other(): Person | null {
     const other = this.#other;
-    return other === null ? null : { id: other.id, name: other.name, avatar: this.#device.table('people').get(other.id)?.avatar ?? null };
+    return other === null
+      ? null
+      : { id: other.id, name: other.name, avatar: this.#device.table('people').get(other.id)?.avatar ?? null };
   }
 
   get pending(): boolean {
@@ -140,7 +150,8 @@ export class Conversation implements ConversationView {
       const text = this.#composer.text.trim();
       const { mode } = this.#composer;
       if (text === '' || !this.may('write')) return null;
-      const id = mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
+      const id =
+        mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
       if (id !== null) this.#composer.clear();
       return id;
     });
@@ -181,7 +192,8 @@ export class Conversation implements ConversationView {
     this.#device.meet(people);
     const known = untrack(() => new Set(this.#people.map(({ id }) => id)));
     for (const { id, name, avatar } of people) {
-      if (!known.has(id)) this.#device.outbox.add({ is: 'add-member', conversation: this.id, person: { id, name, avatar } });
+      if (!known.has(id))
+        this.#device.outbox.add({ is: 'add-member', conversation: this.id, person: { id, name, avatar } });
     }
   }
 
@@ -300,7 +312,10 @@ export class Conversation implements ConversationView {
     if (creation === undefined) return [];
     const me = this.#me();
     const role = creation.kind === 'direct' ? 'member' : 'owner';
-    return [{ id: me.id, name: me.name, role }, ...creation.people.map(({ id, name }) => ({ id, name, role: 'member' as const }))];
+    return [
+      { id: me.id, name: me.name, role },
+      ...creation.people.map(({ id, name }) => ({ id, name, role: 'member' as const })),
+    ];
   }
 
   #hasLeft(): boolean {
@@ -311,7 +326,14 @@ export class Conversation implements ConversationView {
   #memberView({ id, name, role }: OverviewMember): MemberView {
     const me = id === this.#device.me;
     const above = this.#myRole !== null && outranks(this.#myRole, role) && !me;
-    return { id, name, role, me, canRemove: above && this.may('remove-member'), canChangeRole: above && this.may('change-role') };
+    return {
+      id,
+      name,
+      role,
+      me,
+      canRemove: above && this.may('remove-member'),
+      canChangeRole: above && this.may('change-role'),
+    };
   }
 
   #nameOf(person: UserId): string {

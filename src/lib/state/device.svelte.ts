@@ -205,8 +205,13 @@ export class Device {
 
   meet(people: readonly Person[]): void {
     const known = this.kept.table('people');
-    const news = people.filter(({ id, name, avatar }) => known.get(id)?.name !== name || known.get(id)?.avatar !== avatar);
-    this.kept.putAll('people', news.map(({ id, name, avatar }) => [id, { id, name, avatar }] as const));
+    const news = people.filter(
+      ({ id, name, avatar }) => known.get(id)?.name !== name || known.get(id)?.avatar !== avatar,
+    );
+    this.kept.putAll(
+      'people',
+      news.map(({ id, name, avatar }) => [id, { id, name, avatar }] as const),
+    );
   }
 
   title(id: ConversationId): string | undefined {
@@ -221,7 +226,10 @@ export class Device {
 
   /** Rows the relay has just said. */
   learn(rows: readonly OverviewRow[]): void {
-    this.kept.putAll('overview', rows.map((row) => [row.id, row] as const));
+    this.kept.putAll(
+      'overview',
+      rows.map((row) => [row.id, row] as const),
+    );
     this.#learnFrom(rows);
   }
 
@@ -353,5 +361,9 @@ export class Device {
 
 function browserParts(): Omit<DeviceWorld, 'scope'> {
   const { protocol, host } = location;
-  return { ask, socket: browserWorld(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`), keeper: keepInIndexedDb };
+  return {
+    ask,
+    socket: browserWorld(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`),
+    keeper: keepInIndexedDb,
+  };
 }

@@ -45,7 +45,11 @@ export function buildRows(sources: RowSources, before: readonly ConversationRowV
 }
 
 /** The other person of a direct conversation; null in groups and in notes to oneself. */
-export function otherMember<M extends { id: UserId }>(kind: ConversationKind, members: readonly M[], me: UserId): M | null {
+export function otherMember<M extends { id: UserId }>(
+  kind: ConversationKind,
+  members: readonly M[],
+  me: UserId,
+): M | null {
   return kind === 'direct' ? (members.find((member) => member.id !== me) ?? null) : null;
 }
 
@@ -59,9 +63,15 @@ export function unreadOf(row: Pick<OverviewRow, 'lastSeq' | 'readSeq' | 'unread'
 
 function placesOf({ me, overview, outbox }: RowSources): Place[] {
   const left = new Set(outbox.flatMap((request) => (request.is === 'leave' ? [request.conversation] : [])));
-  const known = [...overview.values()].map(
-    (row): Place => ({ id: row.id, kind: row.kind, title: row.title, createdAt: row.createdAt, members: row.members, row, pending: false }),
-  );
+  const known = [...overview.values()].map((row): Place => ({
+    id: row.id,
+    kind: row.kind,
+    title: row.title,
+    createdAt: row.createdAt,
+    members: row.members,
+    row,
+    pending: false,
+  }));
   const made = outbox.flatMap((request): Place[] => {
     if (request.is !== 'create' || overview.has(request.conversation)) return [];
     const { conversation: id, kind, title, at: createdAt, people } = request;
@@ -77,7 +87,8 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
   const preference = sources.preference(id);
   const readSeq = sources.readSeq(id);
   const unread = row === null ? 0 : unreadOf(row, readSeq);
-  const nameOf = (person: UserId) => (person === me.id ? me.name : (place.members.find((member) => member.id === person)?.name ?? ''));
+  const nameOf = (person: UserId) =>
+    person === me.id ? me.name : (place.members.find((member) => member.id === person)?.name ?? '');
   return {
     id,
     kind: place.kind,
@@ -103,7 +114,15 @@ function lastOf(
   // What waits comes after everything that has its place.
   if (waiting !== undefined) {
     const { at, text, attachments } = waiting.message;
-    return { by: me.id, byName: me.name, mine: true, at, text, attachments: attachments?.length ?? 0, state: 'waiting' };
+    return {
+      by: me.id,
+      byName: me.name,
+      mine: true,
+      at,
+      text,
+      attachments: attachments?.length ?? 0,
+      state: 'waiting',
+    };
   }
   if (!row?.last) return null;
   const { by, at, text, attachments } = row.last;
@@ -117,7 +136,8 @@ function newestWaiting(waiting: ReadonlyMap<string, WaitingMessage>): Map<Conver
   const newest = new Map<ConversationId, Waits>();
   for (const [id, one] of waiting) {
     const known = newest.get(one.conversation);
-    if (known === undefined || known.message.at <= one.message.at) newest.set(one.conversation, { ...one, id: id as MessageId });
+    if (known === undefined || known.message.at <= one.message.at)
+      newest.set(one.conversation, { ...one, id: id as MessageId });
   }
   return newest;
 }
@@ -137,7 +157,8 @@ export function membersWithOutbox(
     if (request.is === 'profile' || request.conversation !== id) continue;
     switch (request.is) {
       case 'add-member':
-        if (!now.has(request.person.id)) now.set(request.person.id, { id: request.person.id, name: request.person.name, role: 'member' });
+        if (!now.has(request.person.id))
+          now.set(request.person.id, { id: request.person.id, name: request.person.name, role: 'member' });
         break;
       case 'remove-member':
         now.delete(request.user);
@@ -145,7 +166,8 @@ export function membersWithOutbox(
       case 'change-role': {
         const member = now.get(request.user);
         if (member === undefined) break;
-        if (request.role === 'owner') for (const one of now.values()) if (one.role === 'owner') now.set(one.id, { ...one, role: 'admin' });
+        if (request.role === 'owner')
+          for (const one of now.values()) if (one.role === 'owner') now.set(one.id, { ...one, role: 'admin' });
         now.set(request.user, { ...member, role: request.role });
         break;
       }

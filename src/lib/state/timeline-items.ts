@@ -6,7 +6,15 @@
 import type * as Y from 'yjs';
 import type { MessageId, UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
-import { type Deletion, deletedOf, messagesOf, orderOf, parseReactionKey, reactionsOf, type Stamp } from '#shared/model/page.ts';
+import {
+  type Deletion,
+  deletedOf,
+  messagesOf,
+  orderOf,
+  parseReactionKey,
+  reactionsOf,
+  type Stamp,
+} from '#shared/model/page.ts';
 import type { MessageView, ReactionView, TimelineItem } from './views.ts';
 
 /** What a page holds, read once per change of it. */
@@ -77,7 +85,13 @@ export function readPage(page: number, doc: Y.Doc): PageContent {
     else list.push(one);
   });
   for (const list of reactions.values()) list.sort((a, b) => a.at - b.at || (a.user < b.user ? -1 : 1));
-  return { page, order: orderOf(doc).toArray(), messages: new Map(messagesOf(doc).entries()), deleted: new Map(deletedOf(doc).entries()), reactions };
+  return {
+    page,
+    order: orderOf(doc).toArray(),
+    messages: new Map(messagesOf(doc).entries()),
+    deleted: new Map(deletedOf(doc).entries()),
+    reactions,
+  };
 }
 
 /** A message with its place. `page` holds the body; null when that page is not here. */
@@ -119,7 +133,11 @@ export function buildTimeline(sources: TimelineSources, before: Timeline = empty
   };
 }
 
-function placeStamped(shown: readonly PageContent[], here: ReadonlyMap<number, PageContent>, missing: Set<number>): Placed[] {
+function placeStamped(
+  shown: readonly PageContent[],
+  here: ReadonlyMap<number, PageContent>,
+  missing: Set<number>,
+): Placed[] {
   const seen = new Set<MessageId>();
   const placed: Placed[] = [];
   let inOrder = true;
@@ -137,13 +155,19 @@ function placeStamped(shown: readonly PageContent[], here: ReadonlyMap<number, P
 }
 
 /** Own messages without a stamp, by the time they were written. */
-function placeWaiting(sources: TimelineSources, here: ReadonlyMap<number, PageContent>, known: ReadonlySet<MessageId>): Placed[] {
+function placeWaiting(
+  sources: TimelineSources,
+  here: ReadonlyMap<number, PageContent>,
+  known: ReadonlySet<MessageId>,
+): Placed[] {
   const waiting: Placed[] = [];
   for (const page of here.values()) {
-    if (page.messages.size <= page.order.length && ![...page.messages.keys()].some((id) => !known.has(id as MessageId))) continue;
+    if (page.messages.size <= page.order.length && ![...page.messages.keys()].some((id) => !known.has(id as MessageId)))
+      continue;
     for (const [id, message] of page.messages) {
       if (known.has(id as MessageId) || message.by !== sources.me || page.deleted.has(id)) continue;
-      if (sources.isWaiting(id as MessageId, page.page)) waiting.push({ id: id as MessageId, seq: null, at: message.at, page });
+      if (sources.isWaiting(id as MessageId, page.page))
+        waiting.push({ id: id as MessageId, seq: null, at: message.at, page });
     }
   }
   return waiting.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
@@ -228,7 +252,12 @@ function summed(sources: TimelineSources, reactions: readonly Reaction[] | undef
   const byEmoji = new Map<string, ReactionView>();
   for (const { user, emoji } of reactions) {
     const sum = byEmoji.get(emoji) ?? { emoji, count: 0, mine: false, names: [] };
-    byEmoji.set(emoji, { emoji, count: sum.count + 1, mine: sum.mine || user === sources.me, names: [...sum.names, sources.nameOf(user)] });
+    byEmoji.set(emoji, {
+      emoji,
+      count: sum.count + 1,
+      mine: sum.mine || user === sources.me,
+      names: [...sum.names, sources.nameOf(user)],
+    });
   }
   return [...byEmoji.values()];
 }
@@ -255,7 +284,11 @@ function isSame(a: MessageView, b: MessageView): boolean {
 }
 
 /** Puts days, the "new" line and groups between the messages. */
-function arrange(sources: TimelineSources, messages: ReadonlyMap<MessageId, MessageView>, before: Timeline): TimelineItem[] {
+function arrange(
+  sources: TimelineSources,
+  messages: ReadonlyMap<MessageId, MessageView>,
+  before: Timeline,
+): TimelineItem[] {
   const items: TimelineItem[] = [];
   const list = [...messages.values()];
   if (sources.atStart) items.push({ is: 'start', key: 'start' });
@@ -286,12 +319,18 @@ function firstNew({ newLine, shown, atStart }: TimelineSources, list: readonly M
   return list.find((message) => message.seq !== null && message.seq > newLine.after && !message.mine) ?? null;
 }
 
-function messageItem(before: TimelineItem | undefined, message: MessageView, first: boolean, last: boolean): TimelineItem {
+function messageItem(
+  before: TimelineItem | undefined,
+  message: MessageView,
+  first: boolean,
+  last: boolean,
+): TimelineItem {
   const same = before?.is === 'message' && before.message === message && before.first === first && before.last === last;
   return same ? before : { is: 'message', key: message.id, message, first, last };
 }
 
-const isGroup = (a: MessageView | null, b: MessageView): boolean => a !== null && a.by === b.by && Math.abs(b.at - a.at) < GROUP_MS;
+const isGroup = (a: MessageView | null, b: MessageView): boolean =>
+  a !== null && a.by === b.by && Math.abs(b.at - a.at) < GROUP_MS;
 
 /** A relay's clock that was set back may bring the same day twice; a key may not come twice. */
 function dayItem(at: number, days: Set<string>): TimelineItem {

@@ -271,7 +271,8 @@ export class ConversationTimeline implements TimelineView {
   /** A last page that has just begun shows too little alone. */
   async #showEnough(): Promise<void> {
     const [only, ...more] = this.#shown;
-    if (this.#closed || only === undefined || more.length > 0 || only.number === 0 || only.stamps >= ENOUGH_STAMPS) return;
+    if (this.#closed || only === undefined || more.length > 0 || only.number === 0 || only.stamps >= ENOUGH_STAMPS)
+      return;
     const page = this.#take(only.number - 1);
     await page.held.loaded;
     if (this.#closed || this.#shown[0] !== only) return void (this.#shown.includes(page) || page.release());
@@ -325,7 +326,9 @@ export class ConversationTimeline implements TimelineView {
     const waiting = [...this.#device.kept.table('waiting').values()].flatMap((one) =>
       one.conversation === this.#parts.id && !shown.has(one.page) ? [one.page] : [],
     );
-    const lent = this.#shown.flatMap((page) => page.content.order.flatMap(([, , , elsewhere]) => (elsewhere === undefined ? [] : [elsewhere])));
+    const lent = this.#shown.flatMap((page) =>
+      page.content.order.flatMap(([, , , elsewhere]) => (elsewhere === undefined ? [] : [elsewhere])),
+    );
     const wanted = new Set([...missing, ...lent, ...waiting].filter((number) => !shown.has(number)));
     let news = false;
     for (const number of wanted) {

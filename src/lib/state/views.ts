@@ -39,7 +39,15 @@ export interface ConversationRowView {
   readonly title: string | null;
   /** What colours and letters the avatar: the other person's id in a direct conversation, the conversation's own otherwise. */
   readonly avatarSeed: string;
-  readonly last: { by: UserId; byName: string; mine: boolean; at: number; text: string; attachments: number; state: MessageState | null } | null;
+  readonly last: {
+    by: UserId;
+    byName: string;
+    mine: boolean;
+    at: number;
+    text: string;
+    attachments: number;
+    state: MessageState | null;
+  } | null;
   /** What was typed and not sent; shown instead of the last message while the conversation is not open. */
   readonly draft: string | null;
   readonly unread: number;
@@ -118,7 +126,9 @@ export interface MemberView {
 
 /** What the composer is about to do. */
 export type ComposerMode =
-  { is: 'new' } | { is: 'reply'; to: { id: MessageId; byName: string; text: string } } | { is: 'edit'; id: MessageId; original: string };
+  | { is: 'new' }
+  | { is: 'reply'; to: { id: MessageId; byName: string; text: string } }
+  | { is: 'edit'; id: MessageId; original: string };
 
 export interface ConversationView {
   readonly id: ConversationId;
@@ -164,7 +174,12 @@ export interface ConversationView {
 
 /** Something the person must know: a request refused later, a disk that is full. Shown as a calm notice until dismissed. */
 export type Notice = { key: string } & (
-  | { is: 'refused'; what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile' | 'write'; code: Fault; detail: string }
+  | {
+      is: 'refused';
+      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile' | 'write';
+      code: Fault;
+      detail: string;
+    }
   | { is: 'storage-failed'; reason: 'full' | 'blocked' }
   /** The texts could not be kept where they were written: shown so that they can be copied. */
   | { is: 'rescued'; conversation: ConversationId; texts: string[] }

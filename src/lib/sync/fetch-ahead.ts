@@ -8,8 +8,9 @@ import { conversationDoc, pageDoc } from '#shared/model/doc-names.ts';
 import { orderOf } from '#shared/model/page.ts';
 import type { Documents, Held } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
+import { inOneTab } from '../local/one-tab.ts';
 import type { RelayLink } from './relay-link.ts';
-import { inOneTab, inTurns } from './turns.ts';
+import { inTurns } from './turns.ts';
 
 const AT_ONCE = 3;
 const SYNC_AT_MOST_MS = 20_000;

@@ -174,7 +174,10 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
       const waiting = this.#kept.table('waiting');
       if (waiting.size === 0) return;
       const stamps = event.changes.delta.flatMap((change) => (change.insert ?? []) as Stamp[]);
-      void this.#kept.remove('waiting', ...stamps.map(([, message]) => message).filter((message) => waiting.has(message)));
+      void this.#kept.remove(
+        'waiting',
+        ...stamps.map(([, message]) => message).filter((message) => waiting.has(message)),
+      );
     });
   }
 

@@ -8,8 +8,9 @@ import { conversationDoc, pageDoc, parseDocName } from '#shared/model/doc-names.
 import { deletedOf, messagesOf, orderOf } from '#shared/model/page.ts';
 import type { Documents, Held } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
+import { inOneTab } from '../local/one-tab.ts';
 import type { RelayLink } from './relay-link.ts';
-import { inOneTab, inTurns } from './turns.ts';
+import { inTurns } from './turns.ts';
 
 const AT_ONCE = 3;
 const SYNC_AT_MOST_MS = 20_000;
@@ -25,7 +26,13 @@ export class Settling {
   #timer: ReturnType<typeof setInterval> | undefined;
   #running = false;
 
-  constructor(parts: { kept: Kept; documents: Documents; link: RelayLink; scope: string; maySync: (doc: string) => boolean }) {
+  constructor(parts: {
+    kept: Kept;
+    documents: Documents;
+    link: RelayLink;
+    scope: string;
+    maySync: (doc: string) => boolean;
+  }) {
     this.#kept = parts.kept;
     this.#documents = parts.documents;
     this.#link = parts.link;

@@ -152,7 +152,9 @@ export class SyncSocket extends ObservableV2<SocketEvents> {
     addEventListener('online', () => void setTimeout(() => this.hurry(), COME_BACK_AT_ONCE_MS), { signal });
     addEventListener('offline', () => this.#leave({ at: 'no-network' }), { signal });
     if (typeof document === 'undefined') return;
-    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.hurry(), { signal });
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.hurry(), {
+      signal,
+    });
   }
 }
 

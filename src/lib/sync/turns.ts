@@ -1,4 +1,4 @@
-/** Work in the background: a few at a time, and in one tab of the person's. */
+/** Work in the background, a few at a time. */
 
 /** Runs `work` over the items in order, at most `width` at once. An item that fails does not stop the others. */
 export async function inTurns<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
@@ -13,13 +13,4 @@ export async function inTurns<T>(items: readonly T[], width: number, work: (item
     }
   };
   await Promise.all(Array.from({ length: width }, line));
-}
-
-/** Does the work unless another tab is at it. Where there are no locks (plain http), every tab does it. */
-export async function inOneTab(name: string, work: () => Promise<void>): Promise<void> {
-  const locks = typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | undefined);
-  if (locks === undefined) return await work();
-  await locks.request(name, { ifAvailable: true }, async (lock) => {
-    if (lock !== null) await work();
-  });
 }
