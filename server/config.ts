@@ -52,6 +52,9 @@ const Environment = v.object({
   LOG_LEVEL: optional(v.picklist(['silent', 'error', 'warn', 'info', 'debug'], wants('one of silent, error, warn, info, debug'))),
 });
 
+/** What these hold is not repeated on a terminal. */
+const SECRET = /SECRET|KEY|DATABASE_URL|NATS_URL/;
+
 export interface Config {
   port: number;
   host: string;
@@ -75,7 +78,8 @@ export function readConfig(environment: Record<string, string | undefined>, root
     const name = issue.path?.[0]?.key;
     // A union's own message says nothing of use; what its last branch found does.
     const sentence = [issue, ...(issue.issues ?? [])].map((each) => each.message).find((message) => message.startsWith('wants ')) ?? 'has a value that is not allowed';
-    return { ok: false, why: `${String(name)} ${sentence}, not "${String(issue.input)}".` };
+    const shown = SECRET.test(String(name)) ? '' : `, not "${String(issue.input)}"`;
+    return { ok: false, why: `${String(name)} ${sentence}${shown}.` };
   }
   const set = read.output;
   const incomplete = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => set[name] === undefined);

@@ -59,7 +59,10 @@ export interface Relay {
 
 export async function startRelay(config: RelayConfig, log: Log = createLog({ level: config.logLevel })): Promise<Relay> {
   const sql = connect(config.databaseUrl);
-  await migrate(sql);
+  await migrate(sql).catch(async (why: unknown) => {
+    await sql.end({ timeout: 0 });
+    throw why;
+  });
 
   const failed = (why: unknown): void => log.error('failed', { why: reason(why) });
   const background = new Background(failed);
@@ -145,10 +148,14 @@ export async function startRelay(config: RelayConfig, log: Log = createLog({ lev
   let stopping = false;
   const entrance = createEntrance({ origin: config.origin, metrics, files, api, ready });
 
-  const door = await openDoor(config.host, config.port, {
+  const opening = openDoor(config.host, config.port, {
     answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
     upgrade,
     failed: (why, request) => log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),
+  });
+  const door = await opening.catch(async (why: unknown) => {
+    await putAway();
+    throw why;
   });
   const url = config.origin ?? `http://${nameToOpen(config.host)}:${door.port}`;
 
@@ -158,18 +165,24 @@ export async function startRelay(config: RelayConfig, log: Log = createLog({ lev
     async stop() {
       if (stopping) return;
       stopping = true;
-      clearInterval(tidying);
       door.close();
-      await connections.stop(); // and with it the rooms
+      // And with the connections the rooms.
+      await connections.stop();
       await door.stop();
-      await announcer.stop();
-      await background.stop();
-      // Once more: what the background still wrote.
-      await rooms.stop();
-      await journal.stop();
-      await sql.end({ timeout: 5 });
+      await putAway();
     },
   };
+
+  /** What is behind the door, in reverse. */
+  async function putAway(): Promise<void> {
+    clearInterval(tidying);
+    await announcer.stop();
+    await background.stop();
+    // Once more: what requests under way and the background still wrote.
+    await connections.stop();
+    await journal.stop();
+    await sql.end({ timeout: 5 });
+  }
 
   function tell(person: UserId, message: RelayControl): void {
     greeter.told(person, message);

@@ -86,7 +86,7 @@ function success(reply: Extract<Reply<RouteName>, { ok: true }>): Answer {
 function readParams(row: Row, path: string): Record<string, string> | null {
   const values = row.pattern.exec(path)?.slice(1) ?? [];
   try {
-    return Object.fromEntries(row.params.map((param, i) => [param, decodeURIComponent(values[i] ?? '')]));
+    return Object.fromEntries(row.params.map((param, i) => [param, storable(decodeURIComponent(values[i] ?? ''))]));
   } catch {
     return null;
   }

@@ -6,6 +6,7 @@
  * stack of the callback); `onAborted` is registered before anything else; `res` and `ws` are not touched once they are gone; writes are
  * corked; a message's bytes are copied, because its buffer is taken away when the callback returns.
  */
+import './header-limit.ts';
 import uws from 'uWebSockets.js';
 import { FAULTS, type Fault } from '#shared/faults.ts';
 import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';

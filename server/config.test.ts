@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+
+test('nothing is needed', () => {
+  expect(readConfig({}, '/app')).toMatchObject({
+    ok: true,
+    config: { port: 3000, host: '127.0.0.1', origin: null, dataDir: '/app/data', databaseUrl: null, signup: 'open' },
+  });
+});
+
+test('an empty variable is one that is not set', () => {
+  expect(readConfig({ PORT: '', ORIGIN: '', DATABASE_URL: '' }, '/app')).toMatchObject({ ok: true, config: { port: 3000, origin: null } });
+});
+
+test('values are taken as they are meant', () => {
+  const read = readConfig({ PORT: '0', HOST: '0.0.0.0', ORIGIN: 'https://Chat.example.org/', SIGNUP: 'closed', DATA_DIR: '/var/ting' }, '/app');
+  expect(read).toMatchObject({
+    ok: true,
+    config: { port: 0, host: '0.0.0.0', origin: 'https://chat.example.org', signup: 'closed', dataDir: '/var/ting' },
+  });
+});
+
+test.each([
+  ['PORT', 'http'],
+  ['PORT', '65536'],
+  ['ORIGIN', 'chat.example.org'],
+  ['ORIGIN', 'https://chat.example.org/path'],
+  ['ORIGIN', 'ftp://chat.example.org'],
+  ['SIGNUP', 'sometimes'],
+  ['LOG_LEVEL', 'loud'],
+  ['DATABASE_URL', 'mysql://localhost'],
+  ['S3_ENDPOINT', 'nowhere'],
+  ['NATS_URL', 'http://localhost'],
+  ['VAPID_SUBJECT', 'me'],
+])('a wrong %s is told in one sentence (%s)', (name, value) => {
+  const read = readConfig({ [name]: value }, '/app');
+  expect(read.ok).toBe(false);
+  if (!read.ok) expect(read.why).toMatch(new RegExp(`^${name} wants [^\\n]+\\.$`));
+});
+
+test('a secret is not repeated', () => {
+  const read = readConfig({ DATABASE_URL: 'mysql://me:secret@localhost' }, '/app');
+  expect(!read.ok && read.why).not.toContain('secret');
+});
+
+test('half of an S3 is none', () => {
+  expect(readConfig({ S3_ENDPOINT: 'http://s3.local', S3_BUCKET: 'b' }, '/app')).toEqual({
+    ok: false,
+    why: 'S3_ACCESS_KEY_ID wants a value when S3_ENDPOINT is set.',
+  });
+});
