@@ -29,9 +29,10 @@ if (process.env.npm_lifecycle_event !== undefined) watchParent();
 
 // The first that ends takes the others with it, and its exit code is ours.
 const { code, signal } = await Promise.race(children.map(ended));
+const wasAsked = stopping !== 0;
 stop('SIGTERM');
 await Promise.all(children.map(ended));
-process.exit(code ?? (stopping ? 0 : 128 + (NUMBERS[signal] ?? 0)));
+process.exit(code ?? (wasAsked ? 0 : 128 + (NUMBERS[signal] ?? 0)));
 
 function relay(args, env = {}) {
   return spawn(NODE, args, {
@@ -79,7 +80,10 @@ function stop(signal) {
   for (const child of children) child.kill(again ? 'SIGKILL' : signal === 'SIGHUP' ? 'SIGTERM' : signal);
 }
 
-/** npm's shell may die of a signal without passing it on. */
+/**
+ * Whoever was killed cannot stop us any more, so we stop by ourselves when npm is gone. (package.json says `exec node …`, so that npm is
+ * our parent and its signals reach us; a shell in between would keep them.) Started by hand, we outlive whoever did it.
+ */
 function watchParent() {
   const parent = process.ppid;
   setInterval(() => {
