@@ -68,7 +68,11 @@ export class Scroll {
     if (items.length === 0) return;
     const newLine = items.findIndex((item) => item.is === 'new');
     const opening = performance.now() - this.#openedAt < OPENING_MS && this.#intentAt < 0;
-    if (newLine >= 0 && !this.#begunAtNew && opening) {
+    if (newLine < 0 && this.#begunAtNew && opening) {
+      // Another device had read it all, as this one just heard.
+      this.#begunAtNew = false;
+      this.toBottom();
+    } else if (newLine >= 0 && !this.#begunAtNew && opening) {
       this.#begunAtNew = true;
       this.#atBottom = false;
       this.handle?.scrollToIndex(newLine, { align: 'start', offset: -24 });

@@ -9,12 +9,16 @@ export function hueOf(seed: string): number {
   return HUES[((hash ^ (hash >>> 15)) >>> 0) % HUES.length] ?? 230;
 }
 
-/** First letters of the first and last word ("Trần Văn Bình" → "TB"), two letters of a single word, "?" when there is none. */
+/**
+ * Two letters. A person's name gives the first of its first and last word ("Nguyễn Văn Bình" → "NB": the given name is last), anything
+ * longer or not all in capitals those of its first two words ("Gia đình mình" → "GĐ"), a single word its first two letters.
+ */
 export function initialsOf(name: string): string {
   const words = name.normalize('NFC').match(/[\p{L}\p{N}]+/gu) ?? [];
-  const first = words[0];
-  if (!first) return [...name.trim()][0] ?? '?';
-  const last = words.at(-1) ?? first;
-  const letters = words.length > 1 ? ([...first][0] ?? '') + ([...last][0] ?? '') : [...first].slice(0, 2).join('');
-  return letters.toLocaleUpperCase();
+  const [first, second] = words;
+  if (first === undefined) return [...name.trim()][0] ?? '?';
+  if (second === undefined) return [...first].slice(0, 2).join('').toLocaleUpperCase();
+  const isName = words.length <= 5 && words.every((word) => /^\p{Lu}/u.test(word));
+  const other = isName ? (words.at(-1) ?? second) : second;
+  return ([...first].slice(0, 1).join('') + [...other].slice(0, 1).join('')).toLocaleUpperCase();
 }

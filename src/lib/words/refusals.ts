@@ -1,6 +1,6 @@
 /** A refusal in the person's language: what happened and what to do. Fault codes never reach the screen. */
 import type { Fault } from '#shared/faults.ts';
-import { EMAIL_MAX_CHARS, NAME_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from '#shared/limits.ts';
+import { NAME_MAX_CHARS, PASSWORD_MIN_CHARS } from '#shared/limits.ts';
 import { m } from '$lib/paraglide/messages.js';
 
 export function faultSentence(code: Fault | 'offline'): string {
@@ -49,10 +49,10 @@ export function fieldSentence(field: string): string {
     case 'name':
       return m.field_name({ max: NAME_MAX_CHARS });
     case 'email':
-      return m.field_email({ max: EMAIL_MAX_CHARS });
+      return m.field_email();
     case 'password':
     case 'next':
-      return m.field_password({ min: PASSWORD_MIN_CHARS, max: PASSWORD_MAX_CHARS });
+      return m.field_password({ min: PASSWORD_MIN_CHARS });
     default:
       return m.fault_invalid();
   }
