@@ -274,7 +274,8 @@ export class Conversation extends Lane {
         for (const [id, trace] of traces) deleted.set(id, trace);
       });
     }
-    fresh.sort((a, b) => a.value.at - b.value.at || (a.id < b.id ? -1 : 1));
+    // By the time they were written; within a millisecond they stay in the order in which the device wrote them.
+    fresh.sort((a, b) => a.value.at - b.value.at);
     const stamped = this.#stamp(fresh, page, now, standing);
     return { rooms: stamped.rooms, extra: { numbered: stamped.numbered, messages: stamped.messages, changes } };
   }

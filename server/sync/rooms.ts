@@ -220,7 +220,8 @@ export class Rooms {
       try {
         return await work(lane);
       } catch (error) {
-        if (!(error instanceof LaneLost) || attempt >= 3) throw error;
+        // A failed commit throws the lane away. All that is done here may be done twice, so it may be tried again.
+        if (!lane.dead || attempt >= 3) throw error;
       } finally {
         lane.holds -= 1;
         this.tidy(lane);

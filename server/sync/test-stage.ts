@@ -162,6 +162,8 @@ export class Device {
   heardAwareness: (entries: AwarenessEntry[]) => void = () => undefined;
   inbox: Uint8Array[] = [];
   outbox: Uint8Array[] = [];
+  /** Sync steps that were asked for, by document. */
+  readonly #asked = new Map<string, number>();
   #line: Line | null = null;
 
   constructor(person: UserId, session: string = crypto.randomUUID()) {
@@ -270,9 +272,14 @@ export class Device {
 
   /** Asks as decision 3 describes; resolves when the answer proves that all before it is on disk. */
   async settle(name: string): Promise<void> {
-    const before = this.answers.get(name) ?? 0;
+    this.#ask(name);
+    const asked = this.#asked.get(name) ?? 0;
+    await until(`${name} settles`, () => (this.answers.get(name) ?? 0) >= asked);
+  }
+
+  #ask(name: string): void {
+    this.#asked.set(name, (this.#asked.get(name) ?? 0) + 1);
     this.sendOn(name, { is: 'step1', stateVector: Y.encodeStateVector(this.doc(name)) });
-    await until(`${name} settles`, () => (this.answers.get(name) ?? 0) > before);
   }
 
   /** Asks again for a document whose channel the relay has closed. */
@@ -296,9 +303,9 @@ export class Device {
     line.channels.set(channel, name);
     line.numbers.set(name, channel);
     this.#send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl({ is: 'open', channel, doc: name })));
-    this.#send(
-      encodeChannelFrame(channel, encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(this.doc(name)) })),
-    );
+    // What an earlier connection did not answer will not be.
+    this.#asked.set(name, this.answers.get(name) ?? 0);
+    this.#ask(name);
   }
 
   #receive(bytes: Uint8Array): void {
