@@ -3,16 +3,33 @@
  * none is repeated once answered. One tab at a time runs it (a Web Lock; without locks, as on plain http, every tab does, which the
  * relay's idempotence makes harmless). A refused request leaves, is told, and those behind it go on.
  */
-import type { Ask, Asked, Refused } from '../remote/api.ts';
+import type { Fault } from '#shared/faults.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
 import type { Kept } from './kept.ts';
 import { inOneTab } from './one-tab.ts';
 import type { OutboxRequest } from './tables.ts';
 
-export type Told = (key: string, request: OutboxRequest, refusal: Refused) => void;
+/** Why a request was not answered, or was answered with no. */
+export interface Declined {
+  code: Fault | 'offline';
+  fields: Record<string, string>;
+  detail: string;
+}
+
+/** `created`: the conversation that was asked for, as it is now. */
+export type Performed = { ok: true; created?: OverviewRow } | { ok: false; refusal: Declined };
+
+export interface OutboxParts {
+  kept: Kept;
+  /** Asks the relay. */
+  perform: (request: OutboxRequest) => Promise<Performed>;
+  scope: string;
+  refused: (key: string, request: OutboxRequest, refusal: Declined) => void;
+  created: (row: OverviewRow) => void;
+}
 
 /** What may pass by itself: the request stays and is tried again. */
-const TRY_AGAIN: ReadonlySet<Refused['code']> = new Set([
+const TRY_AGAIN: ReadonlySet<Declined['code']> = new Set([
   'offline',
   'too-fast',
   'relay-fault',
@@ -23,19 +40,19 @@ const AGAIN_AFTER_MS = 5_000;
 
 export class Outbox {
   readonly #kept: Kept;
-  readonly #ask: Ask;
+  readonly #perform: OutboxParts['perform'];
   readonly #lock: string;
-  readonly #refused: Told;
-  readonly #created: (row: OverviewRow) => void;
+  readonly #refused: OutboxParts['refused'];
+  readonly #created: OutboxParts['created'];
   readonly #changed: (table: string) => void;
   #now: 'idle' | 'running' | 'stopped' = 'idle';
   #again: ReturnType<typeof setTimeout> | undefined;
   /** Asked to run while it was running. */
   #onceMore = false;
 
-  constructor(parts: { kept: Kept; ask: Ask; scope: string; refused: Told; created: (row: OverviewRow) => void }) {
+  constructor(parts: OutboxParts) {
     this.#kept = parts.kept;
-    this.#ask = parts.ask;
+    this.#perform = parts.perform;
     this.#lock = `${parts.scope}:outbox`;
     this.#refused = parts.refused;
     this.#created = parts.created;
@@ -89,7 +106,7 @@ export class Outbox {
         await this.#kept.remove('outbox', key);
         continue;
       }
-      const asked = await perform(this.#ask, request);
+      const asked = await this.#perform(request);
       if (this.#isStopped()) return;
       // Before the request leaves, so that the conversation is in the list all the time.
       if (asked.ok && asked.created) this.#created(asked.created);
@@ -102,47 +119,8 @@ export class Outbox {
   }
 }
 
-type Performed = { ok: true; created?: OverviewRow } | { ok: false; refusal: Refused };
-
-async function perform(ask: Ask, request: OutboxRequest): Promise<Performed> {
-  switch (request.is) {
-    case 'create': {
-      const { conversation: id, kind, title, people } = request;
-      const members = people.map((person) => person.id);
-      const asked = await ask('createConversation', {
-        body: { id, kind, ...(title === null ? {} : { title }), members },
-      });
-      return asked.ok ? { ok: true, created: asked.answer.conversation } : asked;
-    }
-    case 'add-member':
-      return await ask('putMember', {
-        params: { id: request.conversation, user: request.person.id },
-        body: { role: 'member' },
-      });
-    case 'change-role':
-      return await ask('putMember', {
-        params: { id: request.conversation, user: request.user },
-        body: { role: request.role },
-      });
-    case 'remove-member':
-      return await ask('removeMember', { params: { id: request.conversation, user: request.user } });
-    case 'leave':
-      return await leave(ask, request.conversation);
-    case 'profile':
-      return await ask('updateMe', { body: request.change });
-  }
-}
-
-/** To leave is to remove oneself, and who that is the session says. */
-async function leave(ask: Ask, conversation: string): Promise<Asked<'removeMember'> | Asked<'session'>> {
-  const session = await ask('session');
-  return session.ok
-    ? await ask('removeMember', { params: { id: conversation, user: session.answer.user.id } })
-    : session;
-}
-
 /** The answer to an earlier try was lost, and what was asked for is so. */
-function isDoneAlready(request: OutboxRequest, refusal: Refused): boolean {
+function isDoneAlready(request: OutboxRequest, refusal: Declined): boolean {
   const gone = refusal.code === 'not-found' || refusal.code === 'not-a-member';
   return gone && (request.is === 'leave' || request.is === 'remove-member');
 }

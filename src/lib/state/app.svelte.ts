@@ -2,6 +2,7 @@
  * The app of one person on this device: what the screen reads and asks. `startApp` answers as soon as the disk was read; whether there is a
  * network shows in `connection`, and nothing waits for it.
  */
+/* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import * as v from 'valibot';
 import { folded } from '#shared/folded.ts';
 import { type ConversationId, directConversationId, newConversationId, type UserId } from '#shared/ids.ts';

@@ -1,7 +1,8 @@
 /** One open conversation: who is in it, its timeline, its composer, and what one may do. Lives from `open` to `close`. */
+/* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import { untrack } from 'svelte';
 import * as v from 'valibot';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { type Action, type ConversationKind, may, outranks, type Role } from '#shared/access.ts';
 import { type ConversationId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
 import { EMOJI_MAX_CHARS } from '#shared/limits.ts';

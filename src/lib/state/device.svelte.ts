@@ -3,10 +3,10 @@
  * outbox, settling, fetching ahead. Reading is reactive; nothing here knows what is on screen. `open` reads the disk (milliseconds) and
  * starts nothing; `start` does.
  */
+/* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
 import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
-import type { Me } from '#shared/protocol/api.ts';
 import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
 import { Documents, type Held, keepInIndexedDb, type Keeper } from '../local/documents.ts';
 import { Kept } from '../local/kept.ts';
@@ -15,6 +15,7 @@ import { Quota } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
+import { perform } from '../remote/requests.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { RelayLink } from '../sync/relay-link.ts';
 import { Rescue } from '../sync/rescue.ts';
@@ -82,7 +83,7 @@ export class Device {
     this.link = new RelayLink({ documents: this.documents, kept, scope, world: world.socket, maySync });
     this.outbox = new Outbox({
       kept,
-      ask: world.ask,
+      perform: (request) => perform(world.ask, request),
       scope,
       refused: (...told) => this.#refused(...told),
       created: (row) => this.learn([row]),

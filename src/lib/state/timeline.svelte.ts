@@ -3,6 +3,7 @@
  * long the history is. Pages are held while they are shown; beside them, those that only lend a body to a late message or hold an own
  * message that waits.
  */
+/* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import { untrack } from 'svelte';
 import type * as Y from 'yjs';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
