@@ -11,7 +11,15 @@ const SHT_DYNSYM = 11;
 const SHT_GNU_VERNEED = 0x6ffffffe;
 const SHT_GNU_VERSYM = 0x6fffffff;
 
-/** @param {Buffer} bytes @returns {{ symbols: Symbol[], versions: Version[] } | undefined} nothing for what is not such a file */
+/**
+ * @typedef {{ at: number, nameOffset: number, name: string, version: number }} Wanted a symbol from elsewhere; `at` is where st_name stands
+ * @typedef {{ at: number, library: string, index: number, nameOffset: number, name: string }} Version `at` is where the Vernaux stands
+ */
+
+/**
+ * @param {Buffer} bytes
+ * @returns {{ symbols: Wanted[], versions: Version[] } | undefined} nothing for what is not such a file
+ */
 export function readElf(bytes) {
   try {
     if (bytes.readUInt32BE(0) !== 0x7f454c46 || bytes[4] !== 2 || bytes[5] !== 1) return undefined;
@@ -48,7 +56,6 @@ function readSections(bytes) {
   });
 }
 
-/** Symbols that are wanted from elsewhere. `at` is where st_name stands in the file. */
 function readSymbols(bytes, dynsym, versym, text) {
   const symbols = [];
   for (let n = 0; n < dynsym.size / SYMBOL_BYTES; n++) {
@@ -62,7 +69,6 @@ function readSymbols(bytes, dynsym, versym, text) {
   return symbols;
 }
 
-/** Versions that are wanted from libraries. `at` is where the Vernaux stands in the file. */
 function readVersions(bytes, verneed, text) {
   const versions = [];
   let need = verneed.offset;
