@@ -218,6 +218,7 @@ export class Conversation implements ConversationView {
       this.timeline.close();
       this.#rootDoc?.off('update', this.#rootChanged);
       this.#device.documents.off('replaced', this.#replaced);
+      this.#device.kept.off('change', this.#noteKnown);
       this.#root.release();
     });
   }
@@ -228,6 +229,7 @@ export class Conversation implements ConversationView {
     if (this.#closed) return;
     this.#watchRoot();
     this.#device.documents.on('replaced', this.#replaced);
+    this.#device.kept.on('change', this.#noteKnown);
     await this.timeline.open();
     if (this.#closed) return;
     this.#loaded = true;
@@ -252,9 +254,9 @@ export class Conversation implements ConversationView {
     this.#rootChanged();
   }
 
-  #noteKnown(): void {
-    if (untrack(() => this.#isKnown)) this.#wasKnown = true;
-  }
+  readonly #noteKnown = (): void => {
+    if (untrack(() => !this.#wasKnown && this.#isKnown)) this.#wasKnown = true;
+  };
 
   /** A draft that answers a message knows only its id. */
   #fillQuote(): void {

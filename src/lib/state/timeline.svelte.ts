@@ -8,9 +8,9 @@ import { untrack } from 'svelte';
 import type * as Y from 'yjs';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
-import { currentPage } from '#shared/model/conversation.ts';
+import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
-import { orderOf } from '#shared/model/page.ts';
+import { orderOf, pageOfSeq } from '#shared/model/page.ts';
 import type { Held } from '../local/documents.ts';
 import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import { Beat } from './beat.svelte.ts';
@@ -132,7 +132,7 @@ export class ConversationTimeline implements TimelineView {
     link.on('state', this.#onState);
     link.on('overview', this.#onOverview);
     this.#drawNewLine();
-    this.#showOnly(currentPage(this.#parts.root.doc));
+    this.#showOnly(this.#newestPage());
     await this.#shown[0]?.held.loaded;
     await this.#showEnough();
     this.#changed();
@@ -194,7 +194,7 @@ export class ConversationTimeline implements TimelineView {
 
   /** The page that takes new messages, held so that what is written into it shows. */
   pageForWriting(): { number: number; doc: Y.Doc } {
-    const number = currentPage(this.#parts.root.doc);
+    const number = this.#newestPage();
     const here = this.#all.find((page) => page.number === number);
     if (here !== undefined) return { number, doc: here.held.doc };
     const page = this.#take(number);
@@ -216,6 +216,14 @@ export class ConversationTimeline implements TimelineView {
       this.#showOnly(current);
       void this.#showEnough();
     }
+  }
+
+  /** By the root; before the device has it, by the row's last seq, so that the first page of a long history is not fetched for nothing. */
+  #newestPage(): number {
+    const { device, id, root } = this.#parts;
+    const isHere = membersOf(root.doc).size > 0;
+    const row = untrack(() => device.row(id));
+    return isHere || row === undefined ? currentPage(root.doc) : pageOfSeq(row.lastSeq + 1);
   }
 
   get #all(): ShownPage[] {

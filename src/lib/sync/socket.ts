@@ -150,7 +150,7 @@ export class SyncSocket extends ObservableV2<SocketEvents> {
     const { signal } = this.#listening;
     if (typeof addEventListener !== 'function') return;
     addEventListener('online', () => void setTimeout(() => this.hurry(), COME_BACK_AT_ONCE_MS), { signal });
-    addEventListener('offline', () => this.#leave({ at: 'no-network' }), { signal });
+    addEventListener('offline', () => !this.#world.hasNetwork() && this.#leave({ at: 'no-network' }), { signal });
     if (typeof document === 'undefined') return;
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && this.hurry(), {
       signal,
