@@ -92,7 +92,11 @@ export class Scroll {
 
   /** Sizes changed: of messages, of the window, of the composer below. */
   resized(): void {
-    if (this.#atBottom) this.toBottom();
+    if (this.#atBottom) {
+      this.toBottom();
+      // Once more after virtua has made up for what changed above.
+      requestAnimationFrame(() => this.#atBottom && this.toBottom());
+    }
     this.#seen();
   }
 
@@ -127,6 +131,8 @@ export class Scroll {
     clearTimeout(this.#litTimer);
     this.#litTimer = setTimeout(() => (this.#lit = null), LIT_MS);
     void this.focus(items[index]?.key ?? null);
+    // A short conversation has nowhere to go: it is at the bottom still.
+    requestAnimationFrame(() => this.scrolled());
     return true;
   }
 
