@@ -79,9 +79,7 @@ export class Journal {
   #start(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#running = this.#drain().finally(() => {
-      this.#running = null;
-    });
+    this.#running = this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -99,6 +97,8 @@ export class Journal {
         this.#fail(batch, error);
       }
     }
+    // In the same breath as the look at the queue: an entry that comes after it must start the clock again.
+    this.#running = null;
   }
 
   #fail(batch: Waiting[], error: unknown): void {

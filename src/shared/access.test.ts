@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { may, outranks, type Action, type Role } from './access.ts';
+
+const roles: Role[] = ['member', 'admin', 'owner'];
+
+test('[A11] [A3] in a group, administrators do what members may not', () => {
+  const forAdmins: Action[] = [
+    'delete-any',
+    'rename',
+    'pin',
+    'add-member',
+    'remove-member',
+    'change-role',
+    'mention-all',
+  ];
+  for (const action of forAdmins) expect(roles.map((role) => may(role, action, 'group'))).toEqual([false, true, true]);
+  for (const action of ['write', 'leave'] as const)
+    expect(roles.every((role) => may(role, action, 'group'))).toBe(true);
+});
+
+test('[A3] in a direct conversation nobody is above the other', () => {
+  const allowed: Action[] = ['write', 'pin'];
+  const actions: Action[] = [
+    'write',
+    'delete-any',
+    'rename',
+    'pin',
+    'add-member',
+    'remove-member',
+    'change-role',
+    'mention-all',
+    'leave',
+  ];
+  for (const action of actions)
+    for (const role of roles) expect(may(role, action, 'direct')).toBe(allowed.includes(action));
+});
+
+test('[A16] nobody acts on their own rank or above', () => {
+  expect(roles.map((actor) => roles.map((other) => outranks(actor, other)))).toEqual([
+    [false, false, false],
+    [true, false, false],
+    [true, true, false],
+  ]);
+});
