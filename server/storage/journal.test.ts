@@ -111,9 +111,10 @@ test('[S5] what waits behind a lost entry of its lane is lost with it, other lan
       () => heard.push(`${name} ok`),
       () => heard.push(`${name} failed`),
     );
+  await db.sql`update conversations set last_seq = 3 where id = ${conversation}`;
   const blocker = await db.sql.reserve();
   await blocker`begin`;
-  await blocker`select 1 from conversations where id = ${conversation} for update`;
+  await blocker`update conversations set last_seq = 9 where id = ${conversation}`;
   const first = note('first', journal.append(entry(conversation, { numbered: { conversation, from: 3, to: 4 } })));
   await new Promise((resolve) => setTimeout(resolve, 40));
   // The first is in its transaction now, and these wait behind it.
