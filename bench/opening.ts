@@ -1,13 +1,8 @@
 /** Opening a conversation in the real app, offline, cold: a short one against a long one. bench/README.md says how. */
 import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright';
-import WebSocket from 'ws';
-import * as Y from 'yjs';
-import { newMessageId, type ConversationId, type UserId } from '#shared/ids.ts';
-import { PAGE_STAMPS } from '#shared/limits.ts';
-import { pageDoc } from '#shared/model/doc-names.ts';
-import { messagesOf, orderOf } from '#shared/model/page.ts';
-import { decodeFrame, encodeFrame } from '#shared/protocol/frames.ts';
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import { writeHistory } from '../e2e/fixtures/history.ts';
 import { startRelayProcess } from './relay-process.ts';
 
 const PORT = 3978;
@@ -33,7 +28,7 @@ export async function measureOpening(): Promise<OpeningFigures> {
     for (const [title, count] of [['Short', SMALL], ['Long', LARGE]] as const) {
       const made = await context.request.post(`${relay.url}/api/conversations`, { data: { kind: 'group', title, members: [] } });
       const { conversation } = (await made.json()) as { conversation: { id: ConversationId } };
-      await fill(relay.url, cookie, user.id, conversation.id, title, count);
+      await writeHistory({ id: user.id, url: relay.url, cookie }, conversation.id, count, (n) => `${title} ${n} của ${count}`);
     }
     const page = await context.newPage();
     await page.goto(relay.url);
@@ -77,35 +72,6 @@ async function openCold(page: Page, url: string, title: string, text: string): P
       }),
     text,
   );
-}
-
-/** Writes a history as its author's device would, page by page. */
-async function fill(url: string, cookie: string, by: UserId, conversation: ConversationId, title: string, count: number): Promise<void> {
-  for (let first = 0; first < count; first += PAGE_STAMPS) {
-    const size = Math.min(PAGE_STAMPS, count - first);
-    const doc = new Y.Doc();
-    const name = pageDoc(conversation, first / PAGE_STAMPS);
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/sync/${encodeURIComponent(name)}`, { headers: { cookie } });
-    socket.binaryType = 'arraybuffer';
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.once('close', (code) => reject(new Error(`closed with ${code}`)));
-      socket.on('message', (data: ArrayBuffer) => {
-        const frame = decodeFrame(new Uint8Array(data));
-        if (frame.ok && (frame.value.is === 'step2' || frame.value.is === 'update')) Y.applyUpdate(doc, frame.value.update, 'relay');
-        if (orderOf(doc).length >= size) resolve();
-      });
-      socket.once('open', () => {
-        doc.transact(() => {
-          for (let n = first + 1; n <= first + size; n++) {
-            messagesOf(doc).set(newMessageId(Date.now() - (count - n) * 1000), { by, at: Date.now() - (count - n) * 1000, text: `${title} ${n} của ${count}` });
-          }
-        });
-        socket.send(encodeFrame({ is: 'update', update: Y.encodeStateAsUpdate(doc) }));
-      });
-    });
-    socket.close();
-  }
 }
 
 const browserPath = (): { executablePath?: string } => {

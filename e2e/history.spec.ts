@@ -1,0 +1,44 @@
+/** A long history: on a new device, and by scrolling. */
+import { expect, test } from './fixtures/stage.ts';
+import { writeHistory } from './fixtures/history.ts';
+
+test('a new device sees the full history', async ({ stage }) => {
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  const id = await stage.group('Kỷ niệm', an, [binh]);
+  await writeHistory(binh, id, 40);
+  const phone = await stage.anotherDevice(an, { viewport: { width: 390, height: 844 } });
+  await phone.comesIn();
+  await phone.opens('Kỷ niệm');
+  const seen = new Set<string>();
+  await expect(async () => {
+    for (const text of await phone.textsWith('dòng số')) seen.add(text);
+    await phone.log.hover();
+    await phone.page.mouse.wheel(0, -400);
+    expect(seen.size).toBe(40);
+  }).toPass({ intervals: [100] });
+  // Nothing was read yet: it opened where the reading goes on, and the newest is a jump away.
+  await phone.page.getByRole('button', { name: /Jump to the newest/ }).click();
+  await phone.sees('dòng số 40.');
+});
+
+test('3,000 messages scroll up across their pages, and the place is held', async ({ stage }) => {
+  test.setTimeout(150_000);
+  const an = await stage.actor('An');
+  const id = await stage.group('Ba nghìn', an, []);
+  await writeHistory(an, id, 3_000);
+  await an.comesIn();
+  await an.opens('Ba nghìn');
+  await an.sees('dòng số 3000.');
+  // Only what is near the screen is in the page.
+  expect(await an.log.getByRole('article').count()).toBeLessThan(150);
+  await expect(async () => {
+    await an.log.hover();
+    await an.page.mouse.wheel(0, -12_000);
+    const shown = (await an.textsWith('dòng số')).map((text) => Number(/số (\d+)\./.exec(text)?.[1]));
+    expect(shown).toEqual([...shown].sort((a, b) => a - b));
+    expect(shown[0]).toBe(1);
+  }).toPass({ intervals: [50], timeout: 100_000 });
+  await an.sees('dòng số 1.');
+  await an.page.getByRole('button', { name: /Jump to the newest/ }).click();
+  await an.sees('dòng số 3000.');
+});
