@@ -9,15 +9,15 @@ test('a new device sees the full history', async ({ stage }) => {
   const phone = await stage.anotherDevice(an, { viewport: { width: 390, height: 844 } });
   await phone.comesIn();
   await phone.opens('Kỷ niệm');
+  // Nothing was read yet: it opens where the reading begins.
+  await phone.sees('dòng số 1.');
   const seen = new Set<string>();
   await expect(async () => {
     for (const text of await phone.textsWith('dòng số')) seen.add(text);
     await phone.log.hover();
-    await phone.page.mouse.wheel(0, -400);
+    await phone.page.mouse.wheel(0, 300);
     expect(seen.size).toBe(40);
   }).toPass({ intervals: [100] });
-  // Nothing was read yet: it opened where the reading goes on, and the newest is a jump away.
-  await phone.page.getByRole('button', { name: /Jump to the newest/ }).click();
   await phone.sees('dòng số 40.');
 });
 
