@@ -8,7 +8,7 @@
  *   - a message that was removed without a trace gets one, and a trace that was lost is put back;
  *   - a message that is new gets its stamp; when that fills the page, the next one begins.
  */
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { may } from '#shared/access.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';

@@ -49,6 +49,8 @@ export abstract class Lane {
   holds = 0;
   /** Called when an entry has reached the disk: perhaps nobody needs the lane any more. */
   settled: () => void = () => undefined;
+  /** Called when the lane was thrown away. */
+  lost: () => void = () => undefined;
   protected readonly parts: LaneParts;
 
   constructor(key: string, parts: LaneParts) {
@@ -83,6 +85,7 @@ export abstract class Lane {
       for (const peer of [...room.peers]) peer.close('not-ready');
       room.destroy();
     }
+    this.lost();
   }
 
   /**

@@ -39,7 +39,10 @@ export class Room {
     this.logLength = stored.logLength;
     this.doc = new Y.Doc();
     const roots = rootsOf(target.kind);
-    for (const root of roots) root === 'order' ? this.doc.getArray(root) : this.doc.getMap(root);
+    for (const root of roots) {
+      if (root === 'order') this.doc.getArray(root);
+      else this.doc.getMap(root);
+    }
     this.doc.transact(() => {
       for (const update of stored.updates) Y.applyUpdate(this.doc, update);
     });

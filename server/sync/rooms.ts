@@ -20,7 +20,7 @@ import { PersonalLane } from './personal.ts';
 import type { Peer, Room } from './room.ts';
 
 /** A log this long is compacted while its room lives… */
-const COMPACT_LIVING_UPDATES = 200;
+const COMPACT_LIVING_UPDATES = 500;
 /** …and this long when it closes. */
 const COMPACT_CLOSING_UPDATES = 20;
 
@@ -249,7 +249,12 @@ export class Rooms {
           : await Conversation.load(target.conversation, this.#parts);
       if (lane === null) this.#lanes.delete(key);
       else this.#living.set(key, lane);
-      if (lane !== null) lane.settled = () => this.tidy(lane);
+      if (lane !== null) {
+        lane.settled = () => this.tidy(lane);
+        const forget = (): void => this.#forget(lane);
+        // Until its last entry has arrived, or not, whoever loads it anew must wait for that.
+        lane.lost = () => void lane.tail.then(forget, forget);
+      }
       return lane;
     } catch (error) {
       this.#lanes.delete(key);

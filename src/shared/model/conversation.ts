@@ -7,7 +7,7 @@
  *   pages    {"current": n}                                           the relay alone
  */
 import * as v from 'valibot';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { ConversationKind, Role } from '../access.ts';
 import { UserId } from '../ids.ts';
 import { NAME_MAX_CHARS, TITLE_MAX_CHARS, TOPIC_MAX_CHARS } from '../limits.ts';

@@ -8,7 +8,7 @@
  *   order      [seq, messageId, relayTime, page?]      the relay alone
  */
 import * as v from 'valibot';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { isMessageId, isUserId, MessageId, UserId } from '../ids.ts';
 import { EMOJI_MAX_CHARS, PAGE_STAMPS } from '../limits.ts';
 import { Millis, type Message } from './message.ts';

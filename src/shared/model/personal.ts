@@ -6,7 +6,7 @@
  *   prefs   conversation → {muted?, pinned?, archived?, unread?}
  */
 import * as v from 'valibot';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import { MessageId } from '../ids.ts';
 import { MESSAGE_MAX_CHARS } from '../limits.ts';
 import { Millis } from './message.ts';
