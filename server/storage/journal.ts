@@ -8,7 +8,7 @@
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
 import { type Log, reason } from '../log.ts';
-import { BYTEA_ARRAY, type Sql, type Transaction } from './sql.ts';
+import { BYTEA_ARRAY, isDivisionByZero, type Sql } from './sql.ts';
 
 /** How long accepted updates wait for company before they share one commit. Longer saves fsyncs, shorter saves milliseconds on every message. */
 const COMMIT_WINDOW_MS = 2;
@@ -86,15 +86,16 @@ export class Journal {
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0, COMMIT_MAX_ENTRIES);
       try {
-        await this.#sql.begin((tx) =>
-          commit(
-            tx,
-            batch.map((waiting) => waiting.entry),
-          ),
+        await commit(
+          this.#sql,
+          batch.map((waiting) => waiting.entry),
         );
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        this.#fail(batch, error);
+        this.#fail(
+          batch,
+          isDivisionByZero(error) ? new Error('somebody else has numbered a conversation meanwhile') : error,
+        );
       }
     }
     // In the same breath as the look at the queue: an entry that comes after it must start the clock again.
@@ -111,89 +112,103 @@ export class Journal {
   }
 }
 
-async function commit(tx: Transaction, entries: JournalEntry[]): Promise<void> {
-  // Not awaited one by one: the driver pipelines them on the transaction's connection.
-  const work: Promise<unknown>[] = [];
+/**
+ * One statement, and so one transaction and one journey to the server and back: in pieces, the driver's writes cost more than all the rest of a
+ * message. Every part sees the tables as they were before, so what changes messages of the same commit is worked in beforehand.
+ */
+async function commit(sql: Sql, entries: JournalEntry[]): Promise<void> {
   const updates = entries.flatMap((entry) => entry.updates);
-  if (updates.length > 0) {
-    work.push(tx`
-      insert into updates (document, bytes)
-      select * from unnest(${updates.map((u) => u.document)}::text[], ${tx.array(
-        updates.map((u) => u.bytes),
-        BYTEA_ARRAY,
-      )}::bytea[])`);
-  }
   const clients = entries.flatMap((entry) => entry.clients);
-  if (clients.length > 0) {
-    work.push(tx`
-      insert into document_clients (document, client, person)
-      select * from unnest(${clients.map((c) => c.document)}::text[], ${clients.map((c) => c.client)}::bigint[], ${clients.map((c) => c.person)}::text[])
-      on conflict do nothing`);
-  }
-  work.push(...numberConversations(tx, entries), ...insertMessages(tx, entries), ...changeMessages(tx, entries));
-  await Promise.all(work);
+  const spans = numberSpans(entries);
+  const { messages, changes } = rowsOf(entries);
+  await sql`
+    with
+      logged as (
+        insert into updates (document, bytes)
+        select * from unnest(${updates.map((u) => u.document)}::text[], ${sql.array(
+          updates.map((u) => u.bytes),
+          BYTEA_ARRAY,
+        )}::bytea[])
+      ),
+      introduced as (
+        insert into document_clients (document, client, person)
+        select * from unnest(
+          ${clients.map((c) => c.document)}::text[], ${clients.map((c) => c.client)}::bigint[], ${clients.map((c) => c.person)}::text[]
+        )
+        on conflict do nothing
+      ),
+      numbered as (
+        update conversations set last_seq = n.new
+        from unnest(${spans.map((s) => s.id)}::text[], ${spans.map((s) => s.from)}::bigint[], ${spans.map((s) => s.to)}::bigint[]) as n (id, old, new)
+        where conversations.id = n.id and conversations.last_seq = n.old
+        returning 1
+      ),
+      posted as (
+        insert into messages (conversation, seq, id, page, author, stamped_at, value, deleted)
+        select conversation, seq, id, page, author, stamped_at, value::jsonb, value is null
+        from unnest(
+          ${messages.map((m) => m.conversation)}::text[], ${messages.map((m) => m.seq)}::bigint[], ${messages.map((m) => m.id)}::text[],
+          ${messages.map((m) => m.page)}::int[], ${messages.map((m) => m.author)}::text[], ${messages.map((m) => m.stampedAt)}::bigint[],
+          ${messages.map((m) => jsonText(m.value))}::text[]
+        ) as m (conversation, seq, id, page, author, stamped_at, value)
+      ),
+      changed as (
+        update messages set value = n.value::jsonb, deleted = n.value is null
+        from unnest(
+          ${changes.map((c) => c.conversation)}::text[], ${changes.map((c) => c.id)}::text[], ${changes.map((c) => c.page)}::int[],
+          ${changes.map((c) => jsonText(c.value))}::text[]
+        ) as n (conversation, id, page, value)
+        where messages.conversation = n.conversation and messages.id = n.id and messages.page = n.page and not messages.deleted
+      )
+    -- Dividing by zero undoes all of it: somebody else has numbered one of the conversations meanwhile.
+    select 1 / (case when count(*) = ${spans.length}::int then 1 else 0 end) from numbered`;
 }
 
-function numberConversations(tx: Transaction, entries: JournalEntry[]): Promise<void>[] {
-  const spans = new Map<string, { from: number; to: number }>();
+interface Span {
+  id: ConversationId;
+  from: number;
+  to: number;
+}
+
+/** From which number to which each conversation goes in this commit. */
+function numberSpans(entries: JournalEntry[]): Span[] {
+  const spans = new Map<ConversationId, Span>();
   for (const { numbered } of entries) {
     if (numbered === null) continue;
     const span = spans.get(numbered.conversation);
-    if (span === undefined) spans.set(numbered.conversation, { from: numbered.from, to: numbered.to });
+    if (span === undefined)
+      spans.set(numbered.conversation, { id: numbered.conversation, from: numbered.from, to: numbered.to });
     else if (span.to === numbered.from) span.to = numbered.to;
-    else return [Promise.reject(new Error(`numbers of ${numbered.conversation} do not follow each other`))];
+    else throw new Error(`numbers of ${numbered.conversation} do not follow each other`);
   }
-  if (spans.size === 0) return [];
   // In one order everywhere, so that two relays that number the same conversations wait for each other instead of deadlocking.
-  const rows = [...spans].sort(([a], [b]) => (a < b ? -1 : 1));
-  const work = tx`
-    update conversations set last_seq = n.new
-    from unnest(${rows.map(([id]) => id)}::text[], ${rows.map(([, s]) => s.from)}::bigint[], ${rows.map(([, s]) => s.to)}::bigint[]) as n (id, old, new)
-    where conversations.id = n.id and conversations.last_seq = n.old`;
-  return [
-    work.then((result) => {
-      if (result.count !== rows.length) throw new Error('somebody else has numbered a conversation meanwhile');
-    }),
-  ];
+  return [...spans.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function insertMessages(tx: Transaction, entries: JournalEntry[]): Promise<unknown>[] {
-  const rows = entries.flatMap((entry) => entry.messages);
-  if (rows.length === 0) return [];
-  return [
-    tx`
-      insert into messages (conversation, seq, id, page, author, stamped_at, value)
-      select conversation, seq, id, page, author, stamped_at, value::jsonb
-      from unnest(
-        ${rows.map((m) => m.conversation)}::text[], ${rows.map((m) => m.seq)}::bigint[], ${rows.map((m) => m.id)}::text[],
-        ${rows.map((m) => m.page)}::int[], ${rows.map((m) => m.author)}::text[], ${rows.map((m) => m.stampedAt)}::bigint[],
-        ${rows.map((m) => jsonText(m.value))}::text[]
-      ) as m (conversation, seq, id, page, author, stamped_at, value)`,
-  ];
-}
+type MessageRow = Omit<NewMessage, 'value'> & { value: Message | null };
 
-function changeMessages(tx: Transaction, entries: JournalEntry[]): Promise<unknown>[] {
-  // Of several changes to one message in a commit the last one counts; a statement that met it twice would pick any.
-  const last = new Map(
-    entries
-      .flatMap((entry) => entry.changes)
-      .map((change) => [`${change.conversation}:${change.id}:${change.page}`, change]),
-  );
-  if (last.size === 0) return [];
-  const rows = [...last.values()];
-  return [
-    tx`
-      update messages set value = n.value::jsonb, deleted = messages.deleted or n.value is null
-      from unnest(
-        ${rows.map((c) => c.conversation)}::text[], ${rows.map((c) => c.id)}::text[], ${rows.map((c) => c.page)}::int[],
-        ${rows.map((c) => (c.value === null ? null : jsonText(c.value)))}::text[]
-      ) as n (conversation, id, page, value)
-      where messages.conversation = n.conversation and messages.id = n.id and messages.page = n.page and not messages.deleted`,
-  ];
+/** New messages as they are at the end of this commit, and the last change to each older one; a deletion stays. */
+function rowsOf(entries: JournalEntry[]): { messages: MessageRow[]; changes: JournalEntry['changes'] } {
+  const messages = new Map<string, MessageRow>();
+  const changes = new Map<string, JournalEntry['changes'][number]>();
+  const keyOf = (row: { conversation: string; id: string; page: number }): string =>
+    `${row.conversation}:${row.id}:${row.page}`;
+  for (const entry of entries) {
+    for (const message of entry.messages) messages.set(keyOf(message), { ...message });
+    for (const change of entry.changes) {
+      const key = keyOf(change);
+      const fresh = messages.get(key);
+      if (fresh === undefined) {
+        if (changes.get(key)?.value !== null) changes.set(key, change);
+      } else if (fresh.value !== null) fresh.value = change.value;
+    }
+  }
+  return { messages: [...messages.values()], changes: [...changes.values()] };
 }
 
 /** As JSON that Postgres takes: jsonb has no place for U+0000 and for halves of surrogate pairs, which a text may carry. */
-function jsonText(value: Message): string {
+function jsonText(value: Message | null): string | null {
+  if (value === null) return null;
   const text = JSON.stringify(value);
   if (!/\\u(?:0000|d[89a-f])/.test(text)) return text;
   return JSON.stringify(value, (_key, part: unknown) =>
