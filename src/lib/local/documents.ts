@@ -108,12 +108,15 @@ export class Documents extends ObservableV2<DocumentsEvents> {
     return [...this.#places.values()].map((place) => place.open);
   }
 
-  isHeld(name: string): boolean {
-    return (this.#places.get(name)?.holders ?? 0) > 0;
-  }
-
-  isOpen(name: string): boolean {
-    return this.#places.has(name);
+  /** Closes a document and all below it (a conversation's pages) that only stay warm. Answers false when somebody holds one of them. */
+  letGo(root: string): boolean {
+    const mine = [...this.#places].filter(([name]) => name === root || name.startsWith(`${root}:`));
+    if (mine.some(([, place]) => place.holders > 0)) return false;
+    for (const [name, place] of mine) {
+      this.#places.delete(name);
+      this.#close(place.open);
+    }
+    return true;
   }
 
   /** Throws the device's copy away, in memory and on disk. Holders get an empty document and are told. */

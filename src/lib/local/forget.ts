@@ -18,9 +18,9 @@ export async function forgetPerson(person: UserId, documents: readonly string[])
   ]);
 }
 
-/** Deletes the documents of one conversation: its root and whichever pages are here. */
-export async function forgetConversation(person: UserId, conversation: ConversationId, pages: number): Promise<void> {
-  const root = `${storeName(person)}:${conversationDoc(conversation)}`;
+/** Deletes the documents of one conversation: its root and whichever pages are here (`pages`: how many there may be, for browsers that cannot list databases). */
+export async function forgetConversation(scope: string, conversation: ConversationId, pages: number): Promise<void> {
+  const root = `${scope}:${conversationDoc(conversation)}`;
   const listed = (await databaseNames())?.filter((name) => name === root || name.startsWith(`${root}:`));
   const guessed = [root, ...Array.from({ length: pages }, (_, page) => `${root}:${String(page)}`)];
   await Promise.all((listed ?? guessed).map(deleteDatabase));

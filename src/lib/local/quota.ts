@@ -8,6 +8,8 @@ export type StorageFailure = 'full' | 'blocked';
 export function storageFailure(why: unknown): StorageFailure | null {
   if (!(why instanceof Error || (typeof DOMException !== 'undefined' && why instanceof DOMException))) return null;
   if (why.name === 'QuotaExceededError' || /quota|disk.*full/i.test(why.message)) return 'full';
+  // A document that was closed while it was being read.
+  if (/connection is clos/i.test(why.message)) return null;
   const aboutTheDisk = /indexeddb|idb|backing store|database/i.test(why.message);
   const failed = [
     'UnknownError',

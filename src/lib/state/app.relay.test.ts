@@ -181,3 +181,18 @@ test('[L5] signing out forgets everything of this person on this device', async 
   const left = (await indexedDB.databases()).filter(({ name }) => name?.startsWith(`ting-ting:${an.me.id}`));
   expect(left).toEqual([]);
 }, 20_000);
+
+test('what another device types into a draft appears here, unless somebody is typing here', async () => {
+  const an = await Browser.signUp(relay, 'An');
+  const phone = await an.elsewhere();
+  const [desk, pocket] = [await tab(an), await tab(phone)];
+  const id = desk.startNotes();
+  const [left, right] = [desk.open(id), pocket.open(id)];
+  await until(() => left.status === 'ready' && right.status === 'ready');
+  left.type('từ bàn');
+  await until(() => right.composer.text === 'từ bàn', 10_000);
+  right.type('từ bàn, rồi từ túi');
+  await until(() => left.composer.text === 'từ bàn, rồi từ túi', 10_000);
+  left.submit();
+  await until(() => right.composer.text === '', 10_000);
+}, 20_000);

@@ -22,6 +22,7 @@ export class Composer {
   /** What was being written before an edit began; comes back after it. */
   #aside = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stopHearing: () => void;
 
   constructor(device: Device, id: ConversationId) {
     this.#device = device;
@@ -30,6 +31,7 @@ export class Composer {
     const draft = untrack(() => newer(this.#copy.read(), device.draft(id)));
     this.#text = draft?.text ?? '';
     if (draft?.replyTo !== undefined) this.#mode = { is: 'reply', to: { id: draft.replyTo, byName: '', text: '' } };
+    this.#stopHearing = device.onDraftElsewhere(id, (other) => this.#adopt(other));
     addEventListener('pagehide', this.keep);
   }
 
@@ -90,11 +92,12 @@ export class Composer {
 
   close(): void {
     if (this.#timer !== undefined) this.keep();
+    this.#stopHearing();
     removeEventListener('pagehide', this.keep);
   }
 
   /** What another device has typed meanwhile, when nothing was typed here since. */
-  adopt(draft: Draft | undefined): void {
+  #adopt(draft: Draft | undefined): void {
     if (this.#timer !== undefined || this.#mode.is === 'edit') return;
     this.#text = draft?.text ?? '';
   }

@@ -4,11 +4,14 @@
  * starts nothing; `start` does.
  */
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
+import type * as Y from 'yjs';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
 import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
 import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
 import { Documents, type Held, keepInIndexedDb, type Keeper } from '../local/documents.ts';
+import { forgetConversation } from '../local/forget.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox } from '../local/outbox.ts';
 import { Quota } from '../local/quota.ts';
@@ -34,6 +37,8 @@ export interface DeviceWorld {
 }
 
 const READ_MARK_AFTER_MS = 300;
+/** Longer than a new conversation needs to be in every list. */
+const FORGET_GONE_AFTER_MS = 10_000;
 const NOTICE = 'notice:';
 const TITLE = 'title:';
 
@@ -56,6 +61,7 @@ export class Device {
   readonly #beats = new Map<TableName, Beat>(TABLES.map((table) => [table, new Beat()]));
   /** Read marks that are on their way into the personal document. */
   readonly #reading = new Map<ConversationId, number>();
+  #goneTimer: ReturnType<typeof setTimeout> | undefined;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for what became of a request. */
   readonly #outcomes = new Map<OutboxKey, (refusal: Refused) => void>();
@@ -97,7 +103,10 @@ export class Device {
     this.documents.on('replaced', (doc) => doc === this.#personal.name && this.#watchPersonal());
     kept.on('change', (table) => {
       this.#beats.get(table)?.beat();
-      if (table === 'outbox') this.link.openWaiting();
+      if (table !== 'outbox') return;
+      // A conversation may have been created: its documents go now.
+      this.link.openWaiting();
+      void this.settling.run();
     });
     kept.on('failed', (why) => void this.quota.notice(why));
   }
@@ -106,7 +115,10 @@ export class Device {
     this.quota.start();
     this.link.on('overview', (rows) => this.#replaceOverview(rows));
     this.link.on('rows', (rows) => this.learn(rows));
-    this.link.on('gone', (conversation) => void this.kept.remove('overview', conversation));
+    this.link.on('gone', (conversation) => {
+      void this.kept.remove('overview', conversation);
+      this.#forgetGoneLater();
+    });
     this.link.on('refused', (doc, _code, fault) => void this.#documentRefused(doc, fault));
     this.link.on('state', (state) => state === 'open' && void this.outbox.run());
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
@@ -119,6 +131,7 @@ export class Device {
   /** Nothing of this device runs afterwards, and its databases are let go. */
   stop(): void {
     this.flush();
+    clearTimeout(this.#goneTimer);
     if (typeof removeEventListener === 'function') removeEventListener('pagehide', this.flush);
     this.settling.stop();
     this.fetchAhead.stop();
@@ -170,6 +183,16 @@ export class Device {
     const known = drafts.get(id);
     if (draft === null) return known === undefined ? undefined : drafts.delete(id);
     if (known?.text !== draft.text || known.replyTo !== draft.replyTo) drafts.set(id, draft);
+  }
+
+  /** Hears when the person's other device or tab changes the draft. Answers how to stop. */
+  onDraftElsewhere(id: ConversationId, hear: (draft: Draft | undefined) => void): () => void {
+    const drafts = draftsOf(this.#personal.doc);
+    const look = (event: Y.YMapEvent<Draft>) => {
+      if (!event.transaction.local && event.keysChanged.has(id)) hear(drafts.get(id));
+    };
+    drafts.observe(look);
+    return () => drafts.unobserve(look);
   }
 
   preference(id: ConversationId): Preference | undefined {
@@ -339,6 +362,32 @@ export class Device {
     this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
     this.#learnFrom(rows);
     if (!this.kept.table('kv').has('listed')) this.kept.put('kv', 'listed', true);
+    this.#forgetGoneLater();
+  }
+
+  /** A list that was made a moment before a conversation was does not have it yet: not at once. */
+  #forgetGoneLater(): void {
+    clearTimeout(this.#goneTimer);
+    this.#goneTimer = setTimeout(() => void this.#forgetGone(), FORGET_GONE_AFTER_MS);
+  }
+
+  /** Nobody sees a conversation they are no longer in: its documents leave the device. What waited in it is given back. */
+  async #forgetGone(): Promise<void> {
+    if (!this.link.isOpen) return;
+    const { kept } = this;
+    const known = new Set<string>([...kept.table('fetched').keys()]);
+    for (const { conversation } of kept.table('waiting').values()) known.add(conversation);
+    const gone = [...known].filter(
+      (id) => !kept.table('overview').has(id) && this.#maySync(`c:${id}:0`),
+    ) as ConversationId[];
+    for (const id of gone) {
+      this.#giveBack(id);
+      if (!this.documents.letGo(`c:${id}`)) continue;
+      const marks = [...kept.table('dirty')].flatMap(([key, { doc }]) => (doc.startsWith(`c:${id}`) ? [key] : []));
+      await kept.remove('dirty', ...marks);
+      await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);
+      await kept.remove('fetched', id);
+    }
   }
 
   #learnFrom(rows: readonly OverviewRow[]): void {

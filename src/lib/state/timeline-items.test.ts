@@ -127,7 +127,7 @@ test('[O5] a late message stands where its stamp is, with the body of another pa
   expect(without.missing).toEqual([0]);
   const withBody = build([now], { atStart: false, aside: [old] });
   expect(texts(withBody)).toEqual(['trước', 'muộn']);
-  expect(withBody.pages.get(late)).toBe(0);
+  expect(withBody.entries.get(late)?.page).toBe(0);
   expect(texts(build([old, now]))).toEqual(['trước', 'muộn']);
 });
 
@@ -137,7 +137,7 @@ test('[A4] a deletion wins over an edit, and leaves a trace', () => {
   deletedOf(page.doc).set(gone, { by: binh, at: NOON });
   deletedOf(page.doc).set(edited, { by: binh, at: NOON });
   messagesOf(page.doc).delete(gone);
-  const views = [...build([page]).messages.values()];
+  const views = [...build([page]).entries.values()].map(({ view }) => view);
   expect(views.map(({ deleted, text, canEdit }) => ({ deleted, text, canEdit }))).toEqual([
     { deleted: true, text: '', canEdit: false },
     { deleted: true, text: '', canEdit: false },
@@ -192,7 +192,7 @@ test('[D5] reactions are summed by emoji, the one used first in front', () => {
   react(me, '🎉', 3);
   react(binh, '👍', 1);
   react(me, '👍', 2);
-  expect(build([page]).messages.get(id)?.reactions).toEqual([
+  expect(build([page]).entries.get(id)?.view.reactions).toEqual([
     { emoji: '👍', count: 2, mine: true, names: ['Bình', 'An'] },
     { emoji: '🎉', count: 1, mine: true, names: ['An'] },
   ]);
@@ -204,11 +204,16 @@ test('a reply shows what it answers, that it is gone, or nothing when that is no
   const answer = page.stamp(page.write(me, 'tám', { replyTo: asked }), 2);
   const lost = page.stamp(page.write(me, 'ừ', { replyTo: newMessageId() }), 3);
   const built = build([page]);
-  expect(built.messages.get(answer)?.replyTo).toEqual({ id: asked, byName: 'Bình', text: 'mấy giờ?', deleted: false });
-  expect(built.messages.get(lost)?.replyTo).toMatchObject({ text: '', deleted: false });
+  expect(built.entries.get(answer)?.view.replyTo).toEqual({
+    id: asked,
+    byName: 'Bình',
+    text: 'mấy giờ?',
+    deleted: false,
+  });
+  expect(built.entries.get(lost)?.view.replyTo).toMatchObject({ text: '', deleted: false });
   messagesOf(page.doc).delete(asked);
   deletedOf(page.doc).set(asked, { by: binh, at: NOON });
-  expect(build([page]).messages.get(answer)?.replyTo).toMatchObject({ text: '', deleted: true });
+  expect(build([page]).entries.get(answer)?.view.replyTo).toMatchObject({ text: '', deleted: true });
 });
 
 test('no two items have the same key, even when a clock was set back', () => {
@@ -228,11 +233,12 @@ test('building two thousand messages again takes a few milliseconds', () => {
     pages[seq > 1_000 ? 1 : 0]?.said(seq, seq % 3 ? me : binh, `số ${String(seq)}`, NOON + seq * 1_000);
   let built = build(pages);
   for (let round = 0; round < 5; round += 1) built = build(pages, {}, built);
-  const rounds = 20;
-  const from = performance.now();
-  for (let round = 0; round < rounds; round += 1) built = build(pages, {}, built);
-  const each = (performance.now() - from) / rounds;
-  console.log(`2,000 messages: ${each.toFixed(2)} ms, pages read too`);
-  // Far above what is measured on an idle machine: only a change of kind should fail it.
-  expect(each).toBeLessThan(60);
+  // The quickest of many: the machine may be busy with other tests.
+  let quickest = Infinity;
+  for (let round = 0; round < 30; round += 1) {
+    const from = performance.now();
+    built = build(pages, {}, built);
+    quickest = Math.min(quickest, performance.now() - from);
+  }
+  expect(quickest).toBeLessThan(10);
 });

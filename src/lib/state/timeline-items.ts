@@ -52,24 +52,25 @@ export interface TimelineSources {
 
 export interface Timeline {
   items: readonly TimelineItem[];
-  /** message → its view, for those among the items. */
-  messages: ReadonlyMap<MessageId, MessageView>;
-  /** message → page that holds its body, for all that are here. */
-  pages: ReadonlyMap<MessageId, number>;
+  /** message → what is shown of it, for those among the items, in their order. */
+  entries: ReadonlyMap<MessageId, Entry>;
   /** Pages that hold bodies of shown stamps and are not here. */
   missing: readonly number[];
   lastSeq: number;
-  itemOf: ReadonlyMap<string, TimelineItem>;
 }
 
-export const emptyTimeline: Timeline = {
-  items: [],
-  messages: new Map(),
-  pages: new Map(),
-  missing: [],
-  lastSeq: 0,
-  itemOf: new Map(),
-};
+/** A message on screen, and what it was made of: the same again makes the same object. */
+export interface Entry {
+  readonly view: MessageView;
+  item: Extract<TimelineItem, { is: 'message' }> | null;
+  /** The page that holds the body. */
+  readonly page: number;
+  readonly message: Message | undefined;
+  readonly deletion: Deletion | undefined;
+  readonly reactions: readonly Reaction[] | undefined;
+}
+
+export const emptyTimeline: Timeline = { items: [], entries: new Map(), missing: [], lastSeq: 0 };
 
 /** Messages of one author closer than this are one group. */
 const GROUP_MS = 5 * 60_000;
@@ -88,10 +89,17 @@ export function readPage(page: number, doc: Y.Doc): PageContent {
   return {
     page,
     order: orderOf(doc).toArray(),
-    messages: new Map(messagesOf(doc).entries()),
-    deleted: new Map(deletedOf(doc).entries()),
+    messages: plain(messagesOf(doc)),
+    deleted: plain(deletedOf(doc)),
     reactions,
   };
+}
+
+/** `forEach` is several times faster than Yjs's iterators. */
+function plain<V>(map: Y.Map<V>): Map<string, V> {
+  const values = new Map<string, V>();
+  map.forEach((value, key) => values.set(key, value));
+  return values;
 }
 
 /** A message with its place. `page` holds the body; null when that page is not here. */
@@ -105,38 +113,26 @@ interface Placed {
 export function buildTimeline(sources: TimelineSources, before: Timeline = emptyTimeline): Timeline {
   const here = new Map([...sources.aside, ...sources.shown].map((page) => [page.page, page]));
   const missing = new Set<number>();
-  const stamped = placeStamped(sources.shown, here, missing);
-  const known = new Set(stamped.map((one) => one.id));
+  const known = new Set<MessageId>();
   for (const { order } of sources.aside) for (const [, id] of order) known.add(id);
-  const waiting = placeWaiting(sources, here, known);
+  const stamped = placeStamped(sources.shown, here, missing, known);
+  const placed = [...stamped, ...placeWaiting(sources, here, known)];
+  const quotes = new Quotes(sources, here);
 
-  const pages = new Map<MessageId, number>();
-  for (const { page, messages } of here.values()) for (const id of messages.keys()) pages.set(id as MessageId, page);
-  for (const { id, page } of stamped) if (page !== null && !pages.has(id)) pages.set(id, page.page);
-
-  const lookUp = (id: MessageId): Message | undefined => here.get(pages.get(id) ?? -1)?.messages.get(id);
-  const isDeleted = (id: MessageId): boolean => [...here.values()].some((page) => page.deleted.has(id));
-
-  const messages = new Map<MessageId, MessageView>();
-  for (const placed of [...stamped, ...waiting]) {
-    const view = viewOf(sources, placed, lookUp, isDeleted);
-    if (view !== null) messages.set(placed.id, sameOrNew(before.messages.get(placed.id), view));
+  const entries = new Map<MessageId, Entry>();
+  for (const one of placed) {
+    const entry = entryOf(sources, one, quotes, before.entries.get(one.id));
+    if (entry !== null) entries.set(one.id, entry);
   }
-  const items = arrange(sources, messages, before);
-  return {
-    items,
-    messages,
-    pages,
-    missing: [...missing],
-    lastSeq: stamped.reduce((last, { seq }) => Math.max(last, seq ?? 0), 0),
-    itemOf: new Map(items.map((item) => [item.key, item])),
-  };
+  return { items: arrange(sources, entries), entries, missing: [...missing], lastSeq: stamped.at(-1)?.seq ?? 0 };
 }
 
+/** Adds to `missing` the pages that bodies are missing from, to `known` all that have a stamp. */
 function placeStamped(
   shown: readonly PageContent[],
   here: ReadonlyMap<number, PageContent>,
   missing: Set<number>,
+  known: Set<MessageId>,
 ): Placed[] {
   const seen = new Set<MessageId>();
   const placed: Placed[] = [];
@@ -145,6 +141,7 @@ function placeStamped(
     for (const [seq, id, at, elsewhere] of page.order) {
       if (seen.has(id)) continue;
       seen.add(id);
+      known.add(id);
       const body = elsewhere === undefined ? page : (here.get(elsewhere) ?? null);
       if (body === null && elsewhere !== undefined) missing.add(elsewhere);
       if (seq < (placed.at(-1)?.seq ?? 0)) inOrder = false;
@@ -162,8 +159,6 @@ function placeWaiting(
 ): Placed[] {
   const waiting: Placed[] = [];
   for (const page of here.values()) {
-    if (page.messages.size <= page.order.length && ![...page.messages.keys()].some((id) => !known.has(id as MessageId)))
-      continue;
     for (const [id, message] of page.messages) {
       if (known.has(id as MessageId) || message.by !== sources.me || page.deleted.has(id)) continue;
       if (sources.isWaiting(id as MessageId, page.page))
@@ -173,17 +168,62 @@ function placeWaiting(
   return waiting.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
-function viewOf(
-  sources: TimelineSources,
-  { id, seq, at, page }: Placed,
-  lookUp: (id: MessageId) => Message | undefined,
-  isDeleted: (id: MessageId) => boolean,
-): MessageView | null {
+function entryOf(sources: TimelineSources, placed: Placed, quotes: Quotes, before: Entry | undefined): Entry | null {
+  const { id, page } = placed;
   // The body's page is on its way.
   if (page === null) return null;
   const message = page.messages.get(id);
   const deletion = page.deleted.get(id);
-  if (message === undefined || deletion !== undefined) return traceOf(sources, id, seq, at, deletion ?? null, message);
+  const reactions = page.reactions.get(id);
+  if (before && isAsBefore(sources, before, placed, message, deletion, reactions)) return before;
+  const view =
+    message === undefined || deletion !== undefined
+      ? traceOf(sources, placed, deletion, message)
+      : viewOf(sources, placed, message, reactions, quotes);
+  if (view === null) return null;
+  const same = before !== undefined && isSame(before.view, view);
+  return {
+    view: same ? before.view : view,
+    item: same ? before.item : null,
+    page: page.page,
+    message,
+    deletion,
+    reactions,
+  };
+}
+
+/** Without looking closer: nothing it is made of is another object. What is quoted may change by itself, so replies are looked at. */
+function isAsBefore(
+  sources: TimelineSources,
+  was: Entry,
+  { seq, page }: Placed,
+  message: Message | undefined,
+  deletion: Deletion | undefined,
+  reactions: readonly Reaction[] | undefined,
+): boolean {
+  const { view } = was;
+  return (
+    message !== undefined &&
+    was.message === message &&
+    was.deletion === deletion &&
+    was.reactions === reactions &&
+    was.page === page?.page &&
+    view.seq === seq &&
+    view.replyTo === null &&
+    view.reactions.length === 0 &&
+    view.byName === sources.nameOf(view.by) &&
+    view.canEdit === (view.mine && sources.mayWrite && !view.deleted) &&
+    view.canDelete === (!view.deleted && ((view.mine && sources.mayWrite) || sources.mayDeleteAny))
+  );
+}
+
+function viewOf(
+  sources: TimelineSources,
+  { id, seq, at }: Placed,
+  message: Message,
+  reactions: readonly Reaction[] | undefined,
+  quotes: Quotes,
+): MessageView {
   const mine = message.by === sources.me;
   return {
     id,
@@ -196,8 +236,8 @@ function viewOf(
     edited: message.editedAt !== undefined,
     deleted: false,
     state: mine ? (seq === null ? 'waiting' : 'sent') : null,
-    replyTo: message.replyTo === undefined ? null : quoteOf(sources, message.replyTo, lookUp, isDeleted),
-    reactions: summed(sources, page.reactions.get(id)),
+    replyTo: message.replyTo === undefined ? null : quotes.of(message.replyTo),
+    reactions: summed(sources, reactions),
     canEdit: mine && sources.mayWrite,
     canDelete: (mine && sources.mayWrite) || sources.mayDeleteAny,
   };
@@ -206,10 +246,8 @@ function viewOf(
 /** What is left of a deleted message. Its author is forgotten with its text; who deleted it is known. */
 function traceOf(
   sources: TimelineSources,
-  id: MessageId,
-  seq: number | null,
-  at: number,
-  deletion: Deletion | null,
+  { id, seq, at }: Placed,
+  deletion: Deletion | undefined,
   message: Message | undefined,
 ): MessageView | null {
   if (seq === null) return null;
@@ -233,15 +271,22 @@ function traceOf(
   };
 }
 
-function quoteOf(
-  sources: TimelineSources,
-  id: MessageId,
-  lookUp: (id: MessageId) => Message | undefined,
-  isDeleted: (id: MessageId) => boolean,
-): NonNullable<MessageView['replyTo']> {
-  const quoted = lookUp(id);
-  if (isDeleted(id)) return { id, byName: quoted ? sources.nameOf(quoted.by) : '', text: '', deleted: true };
-  return { id, byName: quoted ? sources.nameOf(quoted.by) : '', text: quoted?.text ?? '', deleted: false };
+/** What replies show of the messages they answer, as far as their pages are here. */
+class Quotes {
+  readonly #sources: TimelineSources;
+  readonly #pages: readonly PageContent[];
+
+  constructor(sources: TimelineSources, here: ReadonlyMap<number, PageContent>) {
+    this.#sources = sources;
+    this.#pages = [...here.values()];
+  }
+
+  of(id: MessageId): NonNullable<MessageView['replyTo']> {
+    const quoted = this.#pages.find((page) => page.messages.has(id))?.messages.get(id);
+    const deleted = this.#pages.some((page) => page.deleted.has(id));
+    const byName = quoted ? this.#sources.nameOf(quoted.by) : '';
+    return { id, byName, text: deleted ? '' : (quoted?.text ?? ''), deleted };
+  }
 }
 
 const NO_REACTIONS: readonly ReactionView[] = [];
@@ -262,10 +307,6 @@ function summed(sources: TimelineSources, reactions: readonly Reaction[] | undef
   return [...byEmoji.values()];
 }
 
-function sameOrNew(before: MessageView | undefined, now: MessageView): MessageView {
-  return before !== undefined && isSame(before, now) ? before : now;
-}
-
 function isSame(a: MessageView, b: MessageView): boolean {
   return (
     a.text === b.text &&
@@ -284,49 +325,38 @@ function isSame(a: MessageView, b: MessageView): boolean {
 }
 
 /** Puts days, the "new" line and groups between the messages. */
-function arrange(
-  sources: TimelineSources,
-  messages: ReadonlyMap<MessageId, MessageView>,
-  before: Timeline,
-): TimelineItem[] {
+function arrange(sources: TimelineSources, entries: ReadonlyMap<MessageId, Entry>): TimelineItem[] {
   const items: TimelineItem[] = [];
-  const list = [...messages.values()];
+  const list = [...entries.values()];
   if (sources.atStart) items.push({ is: 'start', key: 'start' });
   const newBefore = firstNew(sources, list);
   const days = new Set<string>();
   const startOf = dayFinder();
   let previous: MessageView | null = null;
-  list.forEach((message, index) => {
+  list.forEach((entry, index) => {
+    const message = entry.view;
     const day = startOf(message.at);
     const newDay = previous === null || startOf(previous.at) !== day;
     if (newDay) items.push(dayItem(day, days));
     const line = message === newBefore;
     if (line) items.push({ is: 'new', key: 'new', count: sources.newLine?.count ?? 0 });
     const first = newDay || line || !isGroup(previous, message);
-    const next = list[index + 1];
+    const next = list[index + 1]?.view;
     const last = next === undefined || next === newBefore || startOf(next.at) !== day || !isGroup(message, next);
-    items.push(messageItem(before.itemOf.get(message.id), message, first, last));
+    if (entry.item?.first !== first || entry.item.last !== last)
+      entry.item = { is: 'message', key: message.id, message, first, last };
+    items.push(entry.item);
     previous = message;
   });
   return items;
 }
 
 /** No line when the first unread message is further back than what is shown. */
-function firstNew({ newLine, shown, atStart }: TimelineSources, list: readonly MessageView[]): MessageView | null {
+function firstNew({ newLine, shown, atStart }: TimelineSources, list: readonly Entry[]): MessageView | null {
   if (newLine === null) return null;
   const earliest = shown[0]?.order[0]?.[0];
   if (!atStart && (earliest === undefined || earliest > newLine.after + 1)) return null;
-  return list.find((message) => message.seq !== null && message.seq > newLine.after && !message.mine) ?? null;
-}
-
-function messageItem(
-  before: TimelineItem | undefined,
-  message: MessageView,
-  first: boolean,
-  last: boolean,
-): TimelineItem {
-  const same = before?.is === 'message' && before.message === message && before.first === first && before.last === last;
-  return same ? before : { is: 'message', key: message.id, message, first, last };
+  return list.find(({ view }) => view.seq !== null && view.seq > newLine.after && !view.mine)?.view ?? null;
 }
 
 const isGroup = (a: MessageView | null, b: MessageView): boolean =>

@@ -164,7 +164,7 @@ export class ConversationTimeline implements TimelineView {
   }
 
   async reach(id: MessageId): Promise<boolean> {
-    const has = () => untrack(() => this.#timeline.messages.has(id));
+    const has = () => untrack(() => this.#timeline.entries.has(id));
     while (!has()) {
       const before = this.#shown[0]?.number;
       await this.loadOlder();
@@ -178,17 +178,17 @@ export class ConversationTimeline implements TimelineView {
   }
 
   message(id: MessageId): MessageView | undefined {
-    return this.#timeline.messages.get(id);
+    return this.#timeline.entries.get(id)?.view;
   }
 
   /** The newest own message that may be edited. */
   lastOwn(): MessageView | undefined {
-    return [...this.#timeline.messages.values()].findLast((message) => message.canEdit);
+    return [...this.#timeline.entries.values()].findLast(({ view }) => view.canEdit)?.view;
   }
 
   /** The document that holds a message's body; null when it is not here. */
   bodyOf(id: MessageId): Y.Doc | null {
-    const number = this.#timeline.pages.get(id);
+    const number = this.#timeline.entries.get(id)?.page;
     return this.#all.find((page) => page.number === number)?.held.doc ?? null;
   }
 
@@ -256,10 +256,13 @@ export class ConversationTimeline implements TimelineView {
     const { id } = this.#parts;
     const read = this.#device.readSeq(id);
     const row = this.#device.row(id);
-    const messages = [...this.#timeline.messages.values()];
-    const first = messages.find((message) => message.seq !== null)?.seq ?? Infinity;
+    const first = this.#shown[0]?.content.order[0]?.[0] ?? Infinity;
     if (first > read + 1 && row !== undefined) return unreadOf(row, read);
-    return messages.filter((message) => (message.seq ?? 0) > read && !message.mine && !message.deleted).length;
+    let count = 0;
+    for (const { view } of this.#timeline.entries.values()) {
+      if ((view.seq ?? 0) > read && !view.mine && !view.deleted) count += 1;
+    }
+    return count;
   }
 
   #take(number: number): ShownPage {

@@ -25,6 +25,8 @@ export class Settling {
   readonly #maySync: (doc: string) => boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #running = false;
+  /** Asked to run while it was running. */
+  #onceMore = false;
 
   constructor(parts: {
     kept: Kept;
@@ -51,7 +53,8 @@ export class Settling {
 
   /** Resolves when everything has settled, or cannot now. */
   async run(): Promise<void> {
-    if (this.#running || !this.#link.isOpen) return;
+    if (this.#running) this.#onceMore = true;
+    if (this.#running || !this.#link.isOpen || this.#places().size === 0) return;
     this.#running = true;
     try {
       await inOneTab(`${this.#scope}:settling`, async () => {
@@ -59,6 +62,10 @@ export class Settling {
       });
     } finally {
       this.#running = false;
+    }
+    if (this.#onceMore) {
+      this.#onceMore = false;
+      await this.run();
     }
   }
 
