@@ -9,7 +9,10 @@ export class Background {
 
   run(work: () => Promise<unknown>): void {
     const running: Promise<void> = work()
-      .then(() => undefined, (why: unknown) => this.#failed(why))
+      .then(
+        () => undefined,
+        (why: unknown) => this.#failed(why),
+      )
       .finally(() => this.#underWay.delete(running));
     this.#underWay.add(running);
   }

@@ -9,11 +9,17 @@ test('nothing is needed', () => {
 });
 
 test('an empty variable is one that is not set', () => {
-  expect(readConfig({ PORT: '', ORIGIN: '', DATABASE_URL: '' }, '/app')).toMatchObject({ ok: true, config: { port: 3000, origin: null } });
+  expect(readConfig({ PORT: '', ORIGIN: '', DATABASE_URL: '' }, '/app')).toMatchObject({
+    ok: true,
+    config: { port: 3000, origin: null },
+  });
 });
 
 test('values are taken as they are meant', () => {
-  const read = readConfig({ PORT: '0', HOST: '0.0.0.0', ORIGIN: 'https://Chat.example.org/', SIGNUP: 'closed', DATA_DIR: '/var/ting' }, '/app');
+  const read = readConfig(
+    { PORT: '0', HOST: '0.0.0.0', ORIGIN: 'https://Chat.example.org/', SIGNUP: 'closed', DATA_DIR: '/var/ting' },
+    '/app',
+  );
   expect(read).toMatchObject({
     ok: true,
     config: { port: 0, host: '0.0.0.0', origin: 'https://chat.example.org', signup: 'closed', dataDir: '/var/ting' },

@@ -8,7 +8,15 @@ import type { LogLevel } from './log.ts';
 
 /** An empty variable means "not set": compose files and `.env` leave them so. */
 const optional = <S extends v.GenericSchema<string, unknown>>(schema: S) =>
-  v.optional(v.union([v.pipe(v.literal(''), v.transform(() => undefined)), schema]));
+  v.optional(
+    v.union([
+      v.pipe(
+        v.literal(''),
+        v.transform(() => undefined),
+      ),
+      schema,
+    ]),
+  );
 
 const wants = (what: string) => `wants ${what}`;
 const url = (protocols: string[], what: string) =>
@@ -28,17 +36,27 @@ const Environment = v.object({
       v.maxValue(65_535, wants('a port number from 0 to 65535')),
     ),
   ),
-  HOST: optional(v.pipe(v.string(), v.regex(/^[0-9a-zA-Z.:_-]{1,255}$/, wants('an address to listen on, such as 127.0.0.1 or 0.0.0.0')))),
+  HOST: optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9a-zA-Z.:_-]{1,255}$/, wants('an address to listen on, such as 127.0.0.1 or 0.0.0.0')),
+    ),
+  ),
   ORIGIN: optional(
     v.pipe(
       url(['http:', 'https:'], ORIGIN_WANTS),
       v.transform((text) => new URL(text)),
-      v.check((at) => at.pathname === '/' && at.search === '' && at.hash === '' && at.username === '', wants(ORIGIN_WANTS)),
+      v.check(
+        (at) => at.pathname === '/' && at.search === '' && at.hash === '' && at.username === '',
+        wants(ORIGIN_WANTS),
+      ),
       v.transform((at) => at.origin),
     ),
   ),
   DATA_DIR: optional(text),
-  DATABASE_URL: optional(url(['postgres:', 'postgresql:'], 'a Postgres address, such as postgres://user:password@host/database')),
+  DATABASE_URL: optional(
+    url(['postgres:', 'postgresql:'], 'a Postgres address, such as postgres://user:password@host/database'),
+  ),
   S3_ENDPOINT: optional(url(['http:', 'https:'], 'the http(s) address of an S3 service')),
   S3_BUCKET: optional(text),
   S3_REGION: optional(text),
@@ -49,7 +67,9 @@ const Environment = v.object({
   TURN_SECRET: optional(text),
   VAPID_SUBJECT: optional(url(['mailto:', 'https:'], 'a mailto: or https: address of whoever runs this server')),
   SIGNUP: optional(v.picklist(['open', 'invite', 'closed'], wants('one of open, invite, closed'))),
-  LOG_LEVEL: optional(v.picklist(['silent', 'error', 'warn', 'info', 'debug'], wants('one of silent, error, warn, info, debug'))),
+  LOG_LEVEL: optional(
+    v.picklist(['silent', 'error', 'warn', 'info', 'debug'], wants('one of silent, error, warn, info, debug')),
+  ),
 });
 
 /** What these hold is not repeated on a terminal. */
@@ -69,6 +89,9 @@ export interface Config {
   buildDir: string;
 }
 
+/** Once there is a Postgres, ours or another. */
+export type RelayConfig = Omit<Config, 'databaseUrl'> & { databaseUrl: string };
+
 export type ReadConfig = { ok: true; config: Config } | { ok: false; why: string };
 
 export function readConfig(environment: Record<string, string | undefined>, root: string): ReadConfig {
@@ -77,12 +100,16 @@ export function readConfig(environment: Record<string, string | undefined>, root
     const issue = read.issues[0];
     const name = issue.path?.[0]?.key;
     // A union's own message says nothing of use; what its last branch found does.
-    const sentence = [issue, ...(issue.issues ?? [])].map((each) => each.message).find((message) => message.startsWith('wants ')) ?? 'has a value that is not allowed';
+    const sentence =
+      [issue, ...(issue.issues ?? [])].map((each) => each.message).find((message) => message.startsWith('wants ')) ??
+      'has a value that is not allowed';
     const shown = SECRET.test(String(name)) ? '' : `, not "${String(issue.input)}"`;
     return { ok: false, why: `${String(name)} ${sentence}${shown}.` };
   }
   const set = read.output;
-  const incomplete = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find((name) => set[name] === undefined);
+  const incomplete = (['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const).find(
+    (name) => set[name] === undefined,
+  );
   if (set.S3_ENDPOINT !== undefined && incomplete !== undefined) {
     return { ok: false, why: `${incomplete} wants a value when S3_ENDPOINT is set.` };
   }

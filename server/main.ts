@@ -26,7 +26,8 @@ async function stop(why: string, code: number): Promise<void> {
   if (stopping) process.exit(code === 0 ? 130 : code);
   stopping = true;
   log.info('stopping', { why });
-  for (const part of started.reverse()) await part.stop().catch((error: unknown) => log.error('stop failed', { why: reason(error) }));
+  for (const part of started.reverse())
+    await part.stop().catch((error: unknown) => log.error('stop failed', { why: reason(error) }));
   process.exit(code);
 }
 process.on('SIGTERM', () => void stop('SIGTERM', 0));

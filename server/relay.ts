@@ -20,7 +20,7 @@ import { searchHandlers } from './api/search.ts';
 import { hashPassword, passwordMatches } from './auth/passwords.ts';
 import { createSessions } from './auth/sessions.ts';
 import { Background } from './background.ts';
-import type { Config } from './config.ts';
+import type { RelayConfig } from './config.ts';
 import type { Request } from './exchange.ts';
 import { createEntrance } from './http/entrance.ts';
 import { startMetrics } from './http/metrics.ts';
@@ -48,8 +48,6 @@ const TIDY_EVERY_MILLIS = 60 * 60_000;
 /** How long Postgres may take to answer before the relay counts as not ready. */
 const READY_MILLIS = 2_000;
 
-export type RelayConfig = Omit<Config, 'databaseUrl'> & { databaseUrl: string };
-
 export interface Relay {
   /** Where it listens, as an address to open. */
   url: string;
@@ -57,7 +55,10 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-export async function startRelay(config: RelayConfig, log: Log = createLog({ level: config.logLevel })): Promise<Relay> {
+export async function startRelay(
+  config: RelayConfig,
+  log: Log = createLog({ level: config.logLevel }),
+): Promise<Relay> {
   const sql = connect(config.databaseUrl);
   await migrate(sql).catch(async (why: unknown) => {
     await sql.end({ timeout: 0 });
@@ -151,7 +152,8 @@ export async function startRelay(config: RelayConfig, log: Log = createLog({ lev
   const opening = openDoor(config.host, config.port, {
     answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
     upgrade,
-    failed: (why, request) => log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),
+    failed: (why, request) =>
+      log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),
   });
   const door = await opening.catch(async (why: unknown) => {
     await putAway();
@@ -203,7 +205,10 @@ export async function startRelay(config: RelayConfig, log: Log = createLog({ lev
 
   async function ready(): Promise<boolean> {
     if (stopping) return false;
-    const answers = sql`select 1`.then(() => true, () => false);
+    const answers = sql`select 1`.then(
+      () => true,
+      () => false,
+    );
     const late = new Promise<false>((resolve) => setTimeout(resolve, READY_MILLIS, false).unref());
     return Promise.race([answers, late]);
   }
@@ -211,7 +216,8 @@ export async function startRelay(config: RelayConfig, log: Log = createLog({ lev
   async function upgrade(request: Request): Promise<UpgradeDecision> {
     const refuse = (fault: keyof typeof FAULTS): UpgradeDecision => ({ ok: false, refusal: { fault } });
     if (stopping) return refuse('not-ready');
-    if (!fromOurOwnPages(request.header('origin'), request.header('host'), config.origin)) return refuse('wrong-origin');
+    if (!fromOurOwnPages(request.header('origin'), request.header('host'), config.origin))
+      return refuse('wrong-origin');
     const who = await sessions.of(request.header('cookie'));
     if (who === null) return refuse('signed-out');
     const target = targetOf(request.path);

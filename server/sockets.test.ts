@@ -47,7 +47,7 @@ function openDoc(actor: Actor, name: string): { doc: Y.Doc; provider: WebsocketP
 const synced = (provider: WebsocketProvider) => new Promise<void>((resolve) => provider.once('sync', () => resolve()));
 
 async function eventually(what: () => boolean): Promise<void> {
-  for (const until = Date.now() + 5_000; !what(); ) {
+  for (const until = Date.now() + 5_000; !what();) {
     if (Date.now() > until) throw new Error(`did not become true: ${String(what)}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -58,7 +58,11 @@ test('[A15] an upgrade is refused without a session, from another origin, withou
   const group = await an!.group('Nhóm');
   const visitor = new Actor(relay.url, 'nobody');
   expect(await fateOf(visitor.socket('/sync', { cookie: '' }))).toEqual({ refused: 401 });
-  expect(await fateOf(visitor.socket(`/sync/${conversationDoc(group)}`, { cookie: 'session=forged0forged0forged0forged0forged0forge' }))).toEqual({ refused: 401 });
+  expect(
+    await fateOf(
+      visitor.socket(`/sync/${conversationDoc(group)}`, { cookie: 'session=forged0forged0forged0forged0forged0forge' }),
+    ),
+  ).toEqual({ refused: 401 });
   expect(await fateOf(an!.socket('/sync', { origin: 'http://evil.example' }))).toEqual({ refused: 403 });
   expect(await fateOf(binh!.socket(`/sync/${conversationDoc(group)}`))).toEqual({ refused: 403 });
   expect(await fateOf(binh!.socket(`/sync/${pageDoc(group, 0)}`))).toEqual({ refused: 403 });
@@ -80,7 +84,14 @@ test('[S10] two stock clients share a page, and see the relay’s stamps', async
   const second = newMessageId();
   messagesOf(b.doc).set(second, { by: binh!.id, at: Date.now(), text: 'chào An' });
   await eventually(() => orderOf(a.doc).length === 2 && orderOf(b.doc).length === 2);
-  expect(orderOf(a.doc).toArray().map(([seq, id]) => [seq, id])).toEqual([[1, first], [2, second]]);
+  expect(
+    orderOf(a.doc)
+      .toArray()
+      .map(([seq, id]) => [seq, id]),
+  ).toEqual([
+    [1, first],
+    [2, second],
+  ]);
   expect(messagesOf(a.doc).toJSON()).toEqual(messagesOf(b.doc).toJSON());
   expect(await an!.row(group)).toMatchObject({ lastSeq: 2, unread: 1, last: { text: 'chào An' } });
 });
@@ -121,7 +132,8 @@ test('[S10] the root document mirrors what the tables say', async () => {
   // An administrator changes the title in the document, and the table follows.
   metaOf(doc).set('title', 'Của Bình');
   await eventually(() => metaOf(doc).get('title') === 'Của Bình');
-  for (const until = Date.now() + 5_000; (await an!.row(group)).title !== 'Của Bình'; ) expect(Date.now()).toBeLessThan(until);
+  for (const until = Date.now() + 5_000; (await an!.row(group)).title !== 'Của Bình';)
+    expect(Date.now()).toBeLessThan(until);
 });
 
 test('[U3] a read mark that a device sets in its own document counts', async () => {
@@ -170,7 +182,9 @@ test('[S12] an ended session’s sockets close: signed out, ended from elsewhere
     (device: Actor) => device.ask('POST', '/api/auth/logout'),
     async (device: Actor) => {
       const { body } = await device.ask('GET', '/api/auth/sessions');
-      const current = (body['sessions'] as unknown as { id: string; current: boolean }[]).find((session) => session.current);
+      const current = (body['sessions'] as unknown as { id: string; current: boolean }[]).find(
+        (session) => session.current,
+      );
       return an!.ask('DELETE', `/api/auth/sessions/${current!.id}`);
     },
     () => an!.ask('POST', '/api/auth/password', { current: an!.password, next: an!.password }),
@@ -199,6 +213,8 @@ test('a relay that stops tells its sockets to come back', async () => {
 });
 
 async function messageCount(conversation: ConversationId): Promise<number> {
-  const [row] = await database.sql<{ count: number }[]>`select count(*)::int as count from messages where conversation = ${conversation}`;
+  const [row] = await database.sql<
+    { count: number }[]
+  >`select count(*)::int as count from messages where conversation = ${conversation}`;
   return row?.count ?? -1;
 }

@@ -7,7 +7,7 @@ import type { ConversationId, UserId } from '#shared/ids.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
 import { type ClientControl, decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
-import type { RelayConfig } from './relay.ts';
+import type { RelayConfig } from './config.ts';
 
 export const testConfig = (databaseUrl: string, more: Partial<RelayConfig> = {}): RelayConfig => ({
   port: 0,
@@ -34,7 +34,13 @@ export interface Answered {
 
 let accounts = 0;
 
-export async function ask(url: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+export async function ask(
+  url: string,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answered> {
   const raw = typeof body === 'string' || body instanceof Uint8Array;
   const sent = body === undefined ? null : raw ? (body as string) : JSON.stringify(body);
   const response = await fetch(url + path, { method, headers, body: sent });
@@ -60,7 +66,11 @@ export class Actor {
 
   static async signUp(url: string, name: string): Promise<Actor> {
     const actor = new Actor(url, name);
-    const { status, body, headers } = await actor.ask('POST', '/api/auth/signup', { email: actor.email, password: actor.password, name });
+    const { status, body, headers } = await actor.ask('POST', '/api/auth/signup', {
+      email: actor.email,
+      password: actor.password,
+      name,
+    });
     if (status !== 201) throw new Error(`sign-up answered ${status}`);
     actor.id = body['user']?.['id'] as unknown as UserId;
     actor.cookie = cookieOf(headers);
@@ -69,8 +79,17 @@ export class Actor {
 
   /** The same person on another device. */
   async onAnotherDevice(userAgent = 'another device'): Promise<Actor> {
-    const other = Object.assign(new Actor(this.url, this.name), { email: this.email, password: this.password, id: this.id });
-    const { status, headers } = await other.ask('POST', '/api/auth/login', { email: this.email, password: this.password }, { 'user-agent': userAgent });
+    const other = Object.assign(new Actor(this.url, this.name), {
+      email: this.email,
+      password: this.password,
+      id: this.id,
+    });
+    const { status, headers } = await other.ask(
+      'POST',
+      '/api/auth/login',
+      { email: this.email, password: this.password },
+      { 'user-agent': userAgent },
+    );
     if (status !== 200) throw new Error(`sign-in answered ${status}`);
     other.cookie = cookieOf(headers);
     return other;
@@ -81,7 +100,11 @@ export class Actor {
   }
 
   async group(title: string, ...others: Actor[]): Promise<ConversationId> {
-    const made = await this.ask('POST', '/api/conversations', { kind: 'group', title, members: others.map((other) => other.id) });
+    const made = await this.ask('POST', '/api/conversations', {
+      kind: 'group',
+      title,
+      members: others.map((other) => other.id),
+    });
     return made.body['conversation']?.['id'] as unknown as ConversationId;
   }
 

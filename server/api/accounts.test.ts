@@ -27,12 +27,22 @@ test('an account is made, signed in to, and signed out of', async () => {
 
 test('the cookie is strict, for thirty days, and not for scripts', async () => {
   const binh = new Actor(relay.url, 'Bình');
-  const { headers } = await binh.ask('POST', '/api/auth/signup', { email: binh.email, password: binh.password, name: 'Bình' });
-  expect(headers.get('set-cookie')).toMatch(/^session=[0-9a-z]{40}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Strict$/);
+  const { headers } = await binh.ask('POST', '/api/auth/signup', {
+    email: binh.email,
+    password: binh.password,
+    name: 'Bình',
+  });
+  expect(headers.get('set-cookie')).toMatch(
+    /^session=[0-9a-z]{40}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Strict$/,
+  );
 });
 
 test('[H1] a refusal is a problem that names its fields', async () => {
-  const answer = await ask(relay.url, 'POST', '/api/auth/signup', { email: 'no address', password: 'short', name: ' ' });
+  const answer = await ask(relay.url, 'POST', '/api/auth/signup', {
+    email: 'no address',
+    password: 'short',
+    name: ' ',
+  });
   expect(answer.status).toBe(400);
   expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(answer.body).toMatchObject({ code: 'invalid-input', status: 400 });
@@ -42,7 +52,11 @@ test('[H1] a refusal is a problem that names its fields', async () => {
 
 test('an address has one account, however it is written', async () => {
   const an = await Actor.signUp(relay.url, 'An');
-  const again = await ask(relay.url, 'POST', '/api/auth/signup', { email: ` ${an.email.toUpperCase()}`, password: 'another one', name: 'An' });
+  const again = await ask(relay.url, 'POST', '/api/auth/signup', {
+    email: ` ${an.email.toUpperCase()}`,
+    password: 'another one',
+    name: 'An',
+  });
   expect(again).toMatchObject({ status: 409, body: { code: 'email-taken' } });
 });
 
@@ -82,7 +96,8 @@ test('[H5] failing to sign in gets slow, for that account, from that address', a
   const an = await Actor.signUp(relay.url, 'An');
   const binh = await Actor.signUp(relay.url, 'Bình');
   const tries = [];
-  for (let i = 0; i < 15; i++) tries.push(await ask(relay.url, 'POST', '/api/auth/login', { email: an.email, password: 'guess' }));
+  for (let i = 0; i < 15; i++)
+    tries.push(await ask(relay.url, 'POST', '/api/auth/login', { email: an.email, password: 'guess' }));
   expect(tries[0]?.status).toBe(401);
   const last = tries.at(-1);
   expect(last).toMatchObject({ status: 429, body: { code: 'too-fast' } });
@@ -92,7 +107,9 @@ test('[H5] failing to sign in gets slow, for that account, from that address', a
 
 test('a person sees their devices and ends one', async () => {
   const an = await Actor.signUp(relay.url, 'An');
-  const phone = await an.onAnotherDevice('Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Mobile Safari/537.36');
+  const phone = await an.onAnotherDevice(
+    'Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Mobile Safari/537.36',
+  );
   const { body } = await an.ask('GET', '/api/auth/sessions');
   const sessions = body['sessions'] as unknown as { id: string; device: string; current: boolean }[];
   expect(sessions.map(({ device, current }) => ({ device, current }))).toEqual(
@@ -117,13 +134,17 @@ test('[H7] a new password ends the other sessions, not this one', async () => {
     body: { code: 'wrong-credentials' },
   });
   expect((await phone.ask('GET', '/api/auth/session')).status).toBe(200);
-  expect((await an.ask('POST', '/api/auth/password', { current: an.password, next: 'a new password' })).status).toBe(204);
+  expect((await an.ask('POST', '/api/auth/password', { current: an.password, next: 'a new password' })).status).toBe(
+    204,
+  );
   expect((await phone.ask('GET', '/api/auth/session')).status).toBe(401);
   expect((await an.ask('GET', '/api/auth/session')).status).toBe(200);
-  expect((await ask(relay.url, 'POST', '/api/auth/login', { email: an.email, password: 'a new password' })).status).toBe(200);
+  expect(
+    (await ask(relay.url, 'POST', '/api/auth/login', { email: an.email, password: 'a new password' })).status,
+  ).toBe(200);
 });
 
-test('a session that ran out is none, and one that is used goes on', async () => {
+test('[H10] a session that ran out is none, and one that is used goes on', async () => {
   const an = await Actor.signUp(relay.url, 'An');
   await database.sql`update sessions set expires_at = now() + interval '3 days' where user_id = ${an.id}`;
   const prolonged = await an.ask('GET', '/api/auth/session');
@@ -150,7 +171,11 @@ test('people are found by the beginning of a word of their name or of their addr
 
 test('a server that takes nobody new says so', async () => {
   const closed = await startRelay(testConfig(database.url, { signup: 'closed' }));
-  const answer = await ask(closed.url, 'POST', '/api/auth/signup', { email: 'x@example.org', password: 'correct horse', name: 'X' });
+  const answer = await ask(closed.url, 'POST', '/api/auth/signup', {
+    email: 'x@example.org',
+    password: 'correct horse',
+    name: 'X',
+  });
   await closed.stop();
   expect(answer).toMatchObject({ status: 403, body: { code: 'signup-closed' } });
 });
@@ -159,7 +184,13 @@ test('behind https the cookie is bound to the host, and only that origin may wri
   const secure = await startRelay(testConfig(database.url, { origin: 'https://chat.example.org' }));
   const url = `http://127.0.0.1:${secure.port}`;
   const signUp = (origin: string) =>
-    ask(url, 'POST', '/api/auth/signup', { email: `${Math.random()}@example.org`, password: 'correct horse', name: 'X' }, { origin });
+    ask(
+      url,
+      'POST',
+      '/api/auth/signup',
+      { email: `${Math.random()}@example.org`, password: 'correct horse', name: 'X' },
+      { origin },
+    );
   const ours = await signUp('https://chat.example.org');
   const byHost = await signUp(url);
   await secure.stop();

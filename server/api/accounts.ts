@@ -114,4 +114,11 @@ export function accountHandlers(parts: AccountParts): Pick<Handlers, AccountRout
   }
 }
 
-const me = ({ id, email, name, about, avatar, created_at }: User): Me => ({ id, email, name, about, avatar, createdAt: created_at });
+const me = ({ id, email, name, about, avatar, created_at }: User): Me => ({
+  id,
+  email,
+  name,
+  about,
+  avatar,
+  createdAt: created_at,
+});

@@ -21,24 +21,52 @@ const role = async (of: Actor, conversation: Parameters<Actor['row']>[0], asSeen
 
 test('[D3] two people have one direct conversation, whoever starts it and however often', async () => {
   const [an, binh] = await people('An', 'Bình');
-  const first = await an!.ask('POST', '/api/conversations', { kind: 'direct', members: [binh!.id], id: newConversationId() });
+  const first = await an!.ask('POST', '/api/conversations', {
+    kind: 'direct',
+    members: [binh!.id],
+    id: newConversationId(),
+  });
   expect(first.status).toBe(201);
-  const second = await binh!.ask('POST', '/api/conversations', { kind: 'direct', members: [an!.id, binh!.id], title: 'Not taken' });
+  const second = await binh!.ask('POST', '/api/conversations', {
+    kind: 'direct',
+    members: [an!.id, binh!.id],
+    title: 'Not taken',
+  });
   expect(second.status).toBe(200);
-  expect(second.body['conversation']).toMatchObject({ id: directConversationId(an!.id, binh!.id), kind: 'direct', title: null });
+  expect(second.body['conversation']).toMatchObject({
+    id: directConversationId(an!.id, binh!.id),
+    kind: 'direct',
+    title: null,
+  });
   expect(first.body['conversation']!['id']).toEqual(second.body['conversation']!['id']);
   const notes = await an!.ask('POST', '/api/conversations', { kind: 'direct', members: [] });
-  expect(notes.body['conversation']).toMatchObject({ id: directConversationId(an!.id, an!.id), members: [{ id: an!.id }] });
+  expect(notes.body['conversation']).toMatchObject({
+    id: directConversationId(an!.id, an!.id),
+    members: [{ id: an!.id }],
+  });
 });
 
 test('[H6] the same id again is the same conversation, and somebody else’s id is a conflict', async () => {
   const [an, binh, chi] = await people('An', 'Bình', 'Chi');
   const asked = { kind: 'group', id: newConversationId(), title: 'Gia đình', members: [binh!.id] };
-  const [one, two] = await Promise.all([an!.ask('POST', '/api/conversations', asked), an!.ask('POST', '/api/conversations', asked)]);
+  const [one, two] = await Promise.all([
+    an!.ask('POST', '/api/conversations', asked),
+    an!.ask('POST', '/api/conversations', asked),
+  ]);
   expect([one.status, two.status].sort()).toEqual([200, 201]);
   expect(one.body).toEqual(two.body);
-  expect(one.body['conversation']).toMatchObject({ id: asked.id, title: 'Gia đình', kind: 'group', lastSeq: 0, unread: 0, last: null });
-  expect(await chi!.ask('POST', '/api/conversations', asked)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+  expect(one.body['conversation']).toMatchObject({
+    id: asked.id,
+    title: 'Gia đình',
+    kind: 'group',
+    lastSeq: 0,
+    unread: 0,
+    last: null,
+  });
+  expect(await chi!.ask('POST', '/api/conversations', asked)).toMatchObject({
+    status: 409,
+    body: { code: 'conflict' },
+  });
 });
 
 test('[H1] somebody who is not here cannot be in a conversation', async () => {
@@ -51,7 +79,7 @@ test('[H1] somebody who is not here cannot be in a conversation', async () => {
   expect(three).toMatchObject({ status: 400, body: { fields: { members: expect.any(String) } } });
 });
 
-test('[A15] who is not a member neither reads nor writes, and does not hear whether it exists', async () => {
+test('[A15] [A18] who is not a member neither reads nor writes, and does not hear whether it exists', async () => {
   const [an, binh, chi] = await people('An', 'Bình', 'Chi');
   const { body } = await an!.ask('POST', '/api/conversations', { kind: 'direct', members: [binh!.id] });
   const id = String(body['conversation']!['id']);
@@ -77,7 +105,8 @@ test('[A15] who is not a member neither reads nor writes, and does not hear whet
 test('[A16] administrators add and remove members, nobody of their own rank or above', async () => {
   const [an, binh, chi, dung] = await people('An', 'Bình', 'Chi', 'Dũng');
   const group = await an!.group('Lớp', binh!, chi!);
-  const put = (by: Actor, whom: Actor, as: string) => by.ask('PUT', `/api/conversations/${group}/members/${whom.id}`, { role: as });
+  const put = (by: Actor, whom: Actor, as: string) =>
+    by.ask('PUT', `/api/conversations/${group}/members/${whom.id}`, { role: as });
   const remove = (by: Actor, whom: Actor) => by.ask('DELETE', `/api/conversations/${group}/members/${whom.id}`);
 
   expect(await put(chi!, dung!, 'member')).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
@@ -151,12 +180,24 @@ test('messages are posted once, read back newest first, edited and deleted by th
   expect((await binh!.ask('DELETE', `${path}/${id}`)).status).toBe(403);
   expect((await an!.ask('DELETE', `${path}/${second.id}`)).status).toBe(204);
   expect((await an!.ask('PATCH', `${path}/${second.id}`, { text: 'back' })).status).toBe(404);
-  expect((await an!.ask('POST', path, { text: '  ' })).body).toMatchObject({ code: 'invalid-input', fields: { text: expect.any(String) } });
+  expect((await an!.ask('POST', path, { text: '  ' })).body).toMatchObject({
+    code: 'invalid-input',
+    fields: { text: expect.any(String) },
+  });
 
   const { body } = await binh!.ask('GET', `${path}?limit=2`);
-  expect(body).toMatchObject({ before: 2, messages: [{ seq: 3, text: 'ba' }, { seq: 2, deleted: true, text: '' }] });
+  expect(body).toMatchObject({
+    before: 2,
+    messages: [
+      { seq: 3, text: 'ba' },
+      { seq: 2, deleted: true, text: '' },
+    ],
+  });
   const rest = await binh!.ask('GET', `${path}?limit=2&before=2`);
-  expect(rest.body).toMatchObject({ before: null, messages: [{ seq: 1, text: 'một!', by: an!.id, editedAt: expect.any(Number) }] });
+  expect(rest.body).toMatchObject({
+    before: null,
+    messages: [{ seq: 1, text: 'một!', by: an!.id, editedAt: expect.any(Number) }],
+  });
 });
 
 test('search finds without case and diacritics, newest first, only what one may read', async () => {

@@ -24,7 +24,8 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       }
       const known = new Set(await existingUsers(sql, others));
       const unknown = others.filter((member) => !known.has(member));
-      if (unknown.length > 0) return refuse('invalid-input', { fields: { members: `Nobody here is ${unknown.join(', ')}.` } });
+      if (unknown.length > 0)
+        return refuse('invalid-input', { fields: { members: `Nobody here is ${unknown.join(', ')}.` } });
 
       const wanted = newConversation(who.person, others, body);
       const isNew = await insertConversation(sql, wanted);
@@ -72,7 +73,10 @@ function newConversation(
 ): NewConversation {
   const made = { kind: asked.kind, createdBy: creator, createdAt: Date.now() };
   if (asked.kind === 'group') {
-    const members = [{ user: creator, role: 'owner' as const }, ...others.map((user) => ({ user, role: 'member' as const }))];
+    const members = [
+      { user: creator, role: 'owner' as const },
+      ...others.map((user) => ({ user, role: 'member' as const })),
+    ];
     return { ...made, id: asked.id ?? newConversationId(), title: asked.title ?? null, members };
   }
   // A pair has one conversation, and its id follows from the pair: another id that was asked for is passed over. Nobody: notes to oneself.

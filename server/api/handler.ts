@@ -21,11 +21,16 @@ export interface Ask<N extends RouteName> {
 }
 
 export type Refused = { ok: false } & Refusal;
-export type Reply<N extends RouteName> = { ok: true; status: 200 | 201 | 204; answer: AnswerOf<N>; cookie?: string } | Refused;
+export type Reply<N extends RouteName> =
+  { ok: true; status: 200 | 201 | 204; answer: AnswerOf<N>; cookie?: string } | Refused;
 export type Handler<N extends RouteName> = (ask: Ask<N>) => Promise<Reply<N>>;
 export type Handlers = { [N in RouteName]: Handler<N> };
 
-export const refuse = (fault: Refusal['fault'], more: Omit<Refusal, 'fault'> = {}): Refused => ({ ok: false, fault, ...more });
+export const refuse = (fault: Refusal['fault'], more: Omit<Refusal, 'fault'> = {}): Refused => ({
+  ok: false,
+  fault,
+  ...more,
+});
 export const ok = <A>(answer: A): { ok: true; status: 200; answer: A } => ({ ok: true, status: 200, answer });
 export const created = <A>(answer: A): { ok: true; status: 201; answer: A } => ({ ok: true, status: 201, answer });
 export const done = (): { ok: true; status: 204; answer: undefined } => ({ ok: true, status: 204, answer: undefined });

@@ -27,7 +27,12 @@ export interface Writing {
     conversation: ConversationId,
     draft: Draft,
   ): Promise<{ ok: true; id: MessageId; seq: number } | { ok: false; fault: Fault }>;
-  edit(person: UserId, conversation: ConversationId, message: MessageId, to: { text: string; mentions?: Mentions }): Promise<Fault | null>;
+  edit(
+    person: UserId,
+    conversation: ConversationId,
+    message: MessageId,
+    to: { text: string; mentions?: Mentions },
+  ): Promise<Fault | null>;
   remove(person: UserId, conversation: ConversationId, message: MessageId): Promise<Fault | null>;
   setRead(person: UserId, conversation: ConversationId, seq: number): Promise<void>;
 }

@@ -35,7 +35,11 @@ export async function mirrorMembers(sql: Sql, mirror: Mirror, id: ConversationId
   await mirror(id, (root) => writeMembers(root, members));
 }
 
-export async function mirrorTitle(mirror: Mirror, id: ConversationId, fields: { title?: string; topic?: string }): Promise<void> {
+export async function mirrorTitle(
+  mirror: Mirror,
+  id: ConversationId,
+  fields: { title?: string; topic?: string },
+): Promise<void> {
   await mirror(id, (root) => {
     const meta = metaOf(root);
     if (fields.title !== undefined) setIfOther(meta, 'title', fields.title);
@@ -54,7 +58,10 @@ function writeMembers(root: Y.Doc, rows: MemberRow[]): void {
     };
     const before = members.get(row.user_id);
     const same =
-      before?.role === member.role && before.name === member.name && before.joinedAt === member.joinedAt && before.leftAt === member.leftAt;
+      before?.role === member.role &&
+      before.name === member.name &&
+      before.joinedAt === member.joinedAt &&
+      before.leftAt === member.leftAt;
     if (!same) members.set(row.user_id, member);
   }
 }

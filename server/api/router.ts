@@ -67,7 +67,14 @@ async function answerRow(row: Row, request: Request, parts: RouterParts): Promis
   const query = v.safeParse(querySchema, readQuery(request.query));
   if (!query.success) return parts.refused(invalid(query.issues));
 
-  const ask = { params, body: body.output, query: query.output, who, address: request.address, userAgent: request.header('user-agent') };
+  const ask = {
+    params,
+    body: body.output,
+    query: query.output,
+    who,
+    address: request.address,
+    userAgent: request.header('user-agent'),
+  };
   // The table pairs a name with its handler's types; a name known only at run time cannot show that to the compiler.
   const handle = parts.handlers[row.name] as (ask: Ask<RouteName>) => Promise<Reply<RouteName>>;
   const reply = await handle(ask as Ask<RouteName>);
@@ -80,7 +87,11 @@ async function answerRow(row: Row, request: Request, parts: RouterParts): Promis
 function success(reply: Extract<Reply<RouteName>, { ok: true }>): Answer {
   const headers = { 'cache-control': 'no-store' };
   if (reply.answer === undefined) return { status: 204, headers, body: null };
-  return { status: reply.status, headers: { ...headers, 'content-type': 'application/json; charset=utf-8' }, body: JSON.stringify(reply.answer) };
+  return {
+    status: reply.status,
+    headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(reply.answer),
+  };
 }
 
 function readParams(row: Row, path: string): Record<string, string> | null {

@@ -13,7 +13,9 @@ export function searchHandlers(sql: Sql): Pick<Handlers, 'search'> {
       const needle = folded(query.q).trim();
       if (needle === '') return ok({ messages: [] });
       const found = await searchMessages(sql, who.person, needle, FOUND_MAX_COUNT);
-      return ok({ messages: found.map((message) => ({ conversation: message.conversation, ...historyMessage(message) })) });
+      return ok({
+        messages: found.map((message) => ({ conversation: message.conversation, ...historyMessage(message) })),
+      });
     },
   };
 }

@@ -25,5 +25,10 @@ export function deviceName(userAgent: string): string {
   const named = [BROWSERS, SYSTEMS].flatMap((list) => list.find(([pattern]) => pattern.test(userAgent))?.[1] ?? []);
   if (named.length > 0) return named.join(', ');
   // A program: its first word, such as "curl/8.5.0", without anything unprintable.
-  return userAgent.replace(/[^\x20-\x7e]/g, '').split(' ')[0]?.slice(0, DEVICE_MAX_CHARS) ?? '';
+  return (
+    userAgent
+      .replace(/[^\x20-\x7e]/g, '')
+      .split(' ')[0]
+      ?.slice(0, DEVICE_MAX_CHARS) ?? ''
+  );
 }

@@ -14,7 +14,8 @@ export function hashedAdapter(inner: Adapter): Adapter {
       // Lucia goes on to prolong or delete by the id it finds here, and those are hashed again.
       return [session === null ? null : { ...session, id }, user];
     },
-    getUserSessions: (): Promise<DatabaseSession[]> => Promise.reject(new Error('the ids are not known; read the table')),
+    getUserSessions: (): Promise<DatabaseSession[]> =>
+      Promise.reject(new Error('the ids are not known; read the table')),
     setSession: (session) => inner.setSession({ ...session, id: sessionHash(session.id) }),
     updateSessionExpiration: (id, expiresAt) => inner.updateSessionExpiration(sessionHash(id), expiresAt),
     deleteSession: (id) => inner.deleteSession(sessionHash(id)),

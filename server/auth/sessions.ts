@@ -69,8 +69,15 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
 
     async begin(person, userAgent) {
       const at = now();
-      const session = await lucia.createSession(person, { device: deviceName(userAgent), created_at: at, last_seen_at: at });
-      return { cookie: cookieWith(session.id, SESSION_DAYS * SECONDS_PER_DAY), session: handleOf(sessionHash(session.id)) };
+      const session = await lucia.createSession(person, {
+        device: deviceName(userAgent),
+        created_at: at,
+        last_seen_at: at,
+      });
+      return {
+        cookie: cookieWith(session.id, SESSION_DAYS * SECONDS_PER_DAY),
+        session: handleOf(sessionHash(session.id)),
+      };
     },
 
     async of(cookieHeader) {

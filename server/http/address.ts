@@ -9,7 +9,12 @@ const PRIVATE = /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/
 /** uWebSockets.js writes IPv6 in full, and IPv4 inside it when it listens on `::`. */
 export function plainAddress(text: string): string {
   const mapped = MAPPED_V4.exec(text);
-  return mapped === null ? text : mapped.slice(1).map((byte) => parseInt(byte, 16)).join('.');
+  return mapped === null
+    ? text
+    : mapped
+        .slice(1)
+        .map((byte) => parseInt(byte, 16))
+        .join('.');
 }
 
 export const isLoopback = (address: string): boolean => LOOPBACK.test(address);

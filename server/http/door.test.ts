@@ -30,5 +30,12 @@ test('[H2] an origin is ours when it is configured so, or else when it names the
   expect(fromOurOwnPages('file:///x', '', null)).toBe(false);
   expect(fromOurOwnPages('https://chat.example.org', 'inside:3000', 'https://chat.example.org')).toBe(true);
   expect(fromOurOwnPages('http://inside:3000', 'inside:3000', 'https://chat.example.org')).toBe(false);
-  expect(['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE', 'FOO'].map(changesSomething)).toEqual([false, false, false, true, true, true]);
+  expect(['GET', 'HEAD', 'OPTIONS', 'POST', 'DELETE', 'FOO'].map(changesSomething)).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+    true,
+  ]);
 });

@@ -24,7 +24,8 @@ export function createEntrance(parts: EntranceParts): (request: Request) => Prom
     const { method, path } = request;
     const isReading = method === 'GET' || method === 'HEAD';
     if (isReading && path === '/healthz') return plain(200, 'alive\n');
-    if (isReading && path === '/readyz') return (await parts.ready()) ? plain(200, 'ready\n') : problem({ fault: 'not-ready' });
+    if (isReading && path === '/readyz')
+      return (await parts.ready()) ? plain(200, 'ready\n') : problem({ fault: 'not-ready' });
     if (isReading && path === '/metrics') return measurements(request);
 
     if (changesSomething(method) && !fromOurOwnPages(request.header('origin'), request.header('host'), parts.origin)) {
@@ -36,7 +37,8 @@ export function createEntrance(parts: EntranceParts): (request: Request) => Prom
       return answer;
     }
     // Only an upgrade is of use there, and that does not come this way.
-    if (path === '/sync' || path.startsWith('/sync/')) return problem({ fault: 'not-found', detail: 'This address takes WebSocket connections.' });
+    if (path === '/sync' || path.startsWith('/sync/'))
+      return problem({ fault: 'not-found', detail: 'This address takes WebSocket connections.' });
     if (!isReading) {
       const answer = problem({ fault: 'wrong-method' });
       answer.headers['allow'] = 'GET, HEAD';
@@ -47,7 +49,8 @@ export function createEntrance(parts: EntranceParts): (request: Request) => Prom
 
   /** For whoever is on this machine, and not for those whom a proxy on this machine speaks for. */
   async function measurements(request: Request): Promise<Answer> {
-    if (!isLoopback(request.address) || request.header('x-forwarded-for') !== '') return problem({ fault: 'not-found' });
+    if (!isLoopback(request.address) || request.header('x-forwarded-for') !== '')
+      return problem({ fault: 'not-found' });
     const { type, body } = await parts.metrics.text();
     return { status: 200, headers: { 'content-type': type, 'cache-control': 'no-store' }, body };
   }

@@ -25,8 +25,19 @@ test('[H8] a body that is too large, or is not JSON, is refused', async () => {
   const an = await Actor.signUp(relay.url, 'An');
   const tooLarge = await an.ask('PATCH', '/api/me', JSON.stringify({ about: 'x'.repeat(BODY_MAX_BYTES) }));
   expect(tooLarge).toMatchObject({ status: 413, body: { code: 'too-large' } });
-  for (const body of ['{', 'nothing', '{"name":"a\\u0000b"}', '"', '[1,]', '\u0000', new Uint8Array([0x22, 0xff, 0xfe, 0x22])]) {
-    expect(await an.ask('PATCH', '/api/me', body), String(body)).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+  for (const body of [
+    '{',
+    'nothing',
+    '{"name":"a\\u0000b"}',
+    '"',
+    '[1,]',
+    '\u0000',
+    new Uint8Array([0x22, 0xff, 0xfe, 0x22]),
+  ]) {
+    expect(await an.ask('PATCH', '/api/me', body), String(body)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-input' },
+    });
   }
   const halves = await an.ask('PATCH', '/api/me', '{"name":"half \\ud83d"}');
   expect(halves).toMatchObject({ status: 200, body: { user: { name: 'half \ufffd' } } });
@@ -36,20 +47,43 @@ test('[H8] a body that is too large, or is not JSON, is refused', async () => {
 test('[H8] every route takes rubbish of every shape without a mistake of its own', async () => {
   const an = await Actor.signUp(relay.url, 'An');
   const group = await an.group('Nhóm');
-  const bodies = ['', 'null', '[]', '0', '"x"', '{}', '{"__proto__":{"a":1}}', '{"kind":"group","members":[null]}', `{"text":"${'y'.repeat(20_000)}"}`,
-    '{"seq":-1}', '{"seq":1e99}', '{"role":"king"}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`];
+  const bodies = [
+    '',
+    'null',
+    '[]',
+    '0',
+    '"x"',
+    '{}',
+    '{"__proto__":{"a":1}}',
+    '{"kind":"group","members":[null]}',
+    `{"text":"${'y'.repeat(20_000)}"}`,
+    '{"seq":-1}',
+    '{"seq":1e99}',
+    '{"role":"king"}',
+    `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
+  ];
   const ids = ['%00', '%', '..', "' or 1=1 --", 'c', group, an.id, 'x'.repeat(5_000), '%F0%9F%98%80'];
   let asked = 0;
   for (const { method, path } of Object.values(API)) {
     if (path === '/api/auth/logout' || path === '/api/auth/signup' || path === '/api/auth/login') continue;
     for (let i = 0; i < Math.max(bodies.length, ids.length); i++) {
       const filled = path.replace(/:[a-z]+/g, () => encodeURI(ids[(i + asked++) % ids.length]!).replaceAll('%25', '%'));
-      const query = ['', '?q=%00', '?limit=0', '?limit=9e9', '?before=-1', '?q=%F0%28', '?limit=2&limit=x', `?q=${'q'.repeat(20_000)}`][i % 8];
+      const query = [
+        '',
+        '?q=%00',
+        '?limit=0',
+        '?limit=9e9',
+        '?before=-1',
+        '?q=%F0%28',
+        '?limit=2&limit=x',
+        `?q=${'q'.repeat(20_000)}`,
+      ][i % 8];
       const body = method === 'GET' ? undefined : bodies[i % bodies.length];
       const answer = await an.ask(method, filled + query, body);
       expect(answer.status, `${method} ${filled.slice(0, 80)}${query} ${body?.slice(0, 40)}`).toBeLessThan(500);
       // 431, headers too long, is uWebSockets.js's own answer.
-      if (answer.status >= 400 && answer.status !== 431) expect(answer.body).toMatchObject({ status: answer.status, code: expect.any(String) });
+      if (answer.status >= 400 && answer.status !== 431)
+        expect(answer.body).toMatchObject({ status: answer.status, code: expect.any(String) });
     }
   }
   await isAlive();
@@ -67,7 +101,9 @@ test('[H1] an unknown address and a wrong method are told apart', async () => {
 
 test('a browser may bring ten kilobytes of other people’s cookies', async () => {
   const an = await Actor.signUp(relay.url, 'An');
-  const answer = await an.ask('GET', '/api/auth/session', undefined, { cookie: `other=${'x'.repeat(10_000)}; ${an.cookie}` });
+  const answer = await an.ask('GET', '/api/auth/session', undefined, {
+    cookie: `other=${'x'.repeat(10_000)}; ${an.cookie}`,
+  });
   expect(answer.status).toBe(200);
 });
 
@@ -121,7 +157,15 @@ test('[H8] two thousand mutated requests later it still serves', async () => {
   const seed = chosenSeed();
   const random = seeded(seed);
   const below = (limit: number) => Math.floor(random() * limit);
-  const lines = ['PATCH /api/me HTTP/1.1', 'Host: 127.0.0.1', 'Cookie: session=abc', 'Content-Type: application/json', 'Content-Length: 15', '', '{"name":"Anne"}'];
+  const lines = [
+    'PATCH /api/me HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Cookie: session=abc',
+    'Content-Type: application/json',
+    'Content-Length: 15',
+    '',
+    '{"name":"Anne"}',
+  ];
   const answers = new Map<string, number>();
   for (let round = 0; round < 50; round++) {
     await Promise.all(
@@ -134,7 +178,10 @@ test('[H8] two thousand mutated requests later it still serves', async () => {
     );
   }
   // 505 is uWebSockets.js's word for a version that is none; 500 would be a mistake of ours.
-  expect([...answers.keys()].filter((status) => / 500| undefined/.test(status)), `seed ${seed}`).toEqual([]);
+  expect(
+    [...answers.keys()].filter((status) => / 500| undefined/.test(status)),
+    `seed ${seed}`,
+  ).toEqual([]);
   expect(answers.size, `seed ${seed}`).toBeGreaterThan(3);
   await isAlive();
 });

@@ -19,7 +19,9 @@ export function problem(refusal: Refusal, now: number = Date.now()): Answer {
     headers: {
       'content-type': 'application/problem+json; charset=utf-8',
       'cache-control': 'no-store',
-      ...(refusal.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))) }),
+      ...(refusal.retryAfterSeconds === undefined
+        ? {}
+        : { 'retry-after': String(Math.max(1, Math.ceil(refusal.retryAfterSeconds))) }),
     },
     body: JSON.stringify(body),
   };

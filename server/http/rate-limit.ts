@@ -30,7 +30,8 @@ export class RateLimit {
     const { burst, secondsPerToken } = this.#pace;
     const now = this.#now();
     const bucket = this.#buckets.get(key);
-    const tokens = bucket === undefined ? burst : Math.min(burst, bucket.tokens + (now - bucket.at) / 1000 / secondsPerToken);
+    const tokens =
+      bucket === undefined ? burst : Math.min(burst, bucket.tokens + (now - bucket.at) / 1000 / secondsPerToken);
     // Set again at the end of the map's order, so that the first keys are those not seen for longest.
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });

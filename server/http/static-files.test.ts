@@ -36,13 +36,18 @@ const get = (path: string, headers: Record<string, string> = {}) => {
   };
   return files.answer(request);
 };
-const text = (body: string | Uint8Array | null | undefined) => (typeof body === 'string' ? body : new TextDecoder().decode(body ?? new Uint8Array()));
+const text = (body: string | Uint8Array | null | undefined) =>
+  typeof body === 'string' ? body : new TextDecoder().decode(body ?? new Uint8Array());
 
 test('the smallest form that the browser takes', () => {
   const path = '/_app/immutable/app.abc.js';
   const br = get(path, { 'accept-encoding': 'gzip, deflate, br' });
   expect(text(br?.body)).toBe('brotli');
-  expect(br?.headers).toMatchObject({ 'content-encoding': 'br', 'content-type': 'text/javascript; charset=utf-8', vary: 'accept-encoding' });
+  expect(br?.headers).toMatchObject({
+    'content-encoding': 'br',
+    'content-type': 'text/javascript; charset=utf-8',
+    vary: 'accept-encoding',
+  });
   expect(text(get(path, { 'accept-encoding': 'gzip' })?.body)).toBe('gzip');
   expect(text(get(path, { 'accept-encoding': 'br;q=0, gzip;q=0.5' })?.body)).toBe('gzip');
   expect(text(get(path)?.body)).toBe('plain');
@@ -51,7 +56,8 @@ test('the smallest form that the browser takes', () => {
 
 test('what is named after its content is kept, all else is asked for again', () => {
   expect(get('/_app/immutable/app.abc.js')?.headers['cache-control']).toBe('public, max-age=31536000, immutable');
-  for (const path of ['/', '/service-worker.js', '/manifest.webmanifest']) expect(get(path)?.headers['cache-control']).toBe('no-cache');
+  for (const path of ['/', '/service-worker.js', '/manifest.webmanifest'])
+    expect(get(path)?.headers['cache-control']).toBe('no-cache');
   const etag = get('/service-worker.js')?.headers['etag'] ?? '';
   expect(etag).toMatch(/^".{22}"$/);
   expect(get('/service-worker.js', { 'if-none-match': `"old", W/${etag}` })).toMatchObject({ status: 304, body: null });
@@ -69,11 +75,18 @@ test('a page’s address gets the shell, a missing file does not', () => {
   expect(get(`/${encodeURIComponent('tên.svg')}`)?.status).toBe(200);
 });
 
-test('only our own scripts run', () => {
+test('[H9] only our own scripts run', () => {
   const policy = get('/')?.headers['content-security-policy'] ?? '';
   const hash = (script: string) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`;
   expect(policy).toContain(`script-src 'self' ${hash(INLINE)} ${hash('2')};`);
-  for (const part of ["default-src 'self'", "style-src 'self';", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "worker-src 'self'"]) {
+  for (const part of [
+    "default-src 'self'",
+    "style-src 'self';",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "worker-src 'self'",
+  ]) {
     expect(policy).toContain(part);
   }
   expect(policy).not.toContain("'unsafe-eval'");

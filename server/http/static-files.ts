@@ -38,7 +38,12 @@ export async function readStaticFiles(folder: string, secure: boolean): Promise<
       vary: 'accept-encoding',
       'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     };
-    if (request.header('if-none-match').split(',').some((each) => each.trim().replace(/^W\//, '') === file.etag)) {
+    if (
+      request
+        .header('if-none-match')
+        .split(',')
+        .some((each) => each.trim().replace(/^W\//, '') === file.etag)
+    ) {
       return { status: 304, headers, body: null };
     }
     const accepted = request.header('accept-encoding');
@@ -89,7 +94,9 @@ async function readFiles(folder: string): Promise<Map<string, File>> {
 
 function contentType(path: string): string {
   const type = mime.getType(path) ?? 'application/octet-stream';
-  return /^(text\/|application\/(javascript|json|manifest\+json)|image\/svg)/.test(type) ? `${type}; charset=utf-8` : type;
+  return /^(text\/|application\/(javascript|json|manifest\+json)|image\/svg)/.test(type)
+    ? `${type}; charset=utf-8`
+    : type;
 }
 
 function decoded(path: string): string | null {
@@ -113,7 +120,9 @@ function accepts(header: string, encoding: string): boolean {
  * Style attributes are allowed, style elements are not: positions (virtual list, swipes) are written as attributes.
  */
 function headersFor(shell: string, secure: boolean): Record<string, string> {
-  const inline = [...shell.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/gi)].map(([, script = '']) => script);
+  const inline = [...shell.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/gi)].map(
+    ([, script = '']) => script,
+  );
   const hashes = inline.map((script) => `'sha256-${createHash('sha256').update(script).digest('base64')}'`);
   const policy = [
     "default-src 'self'",
@@ -136,7 +145,8 @@ function headersFor(shell: string, secure: boolean): Record<string, string> {
     'content-security-policy': policy.join('; '),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
-    'permissions-policy': 'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
+    'permissions-policy':
+      'camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()',
     'cross-origin-opener-policy': 'same-origin',
     ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
   };
@@ -145,7 +155,12 @@ function headersFor(shell: string, secure: boolean): Record<string, string> {
 function notBuilt(headers: Record<string, string>): Answer {
   return {
     status: 503,
-    headers: { ...headers, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'retry-after': '5' },
+    headers: {
+      ...headers,
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'retry-after': '5',
+    },
     body: '<!doctype html><title>Ting Ting</title><p>The app is not built yet. Run <code>npm run build</code>, then start again.</p>',
   };
 }

@@ -12,6 +12,7 @@ import { FAULTS, type Fault } from '#shared/faults.ts';
 import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';
 import type { Answer, Refusal, Request } from '../exchange.ts';
 import { clientAddress } from './address.ts';
+import { CorkAnchor } from './cork-anchor.ts';
 import { problem } from './problem.ts';
 
 /** Frames up to here reach the handler, which can say *too large* (4413); uWebSockets.js just cuts the line beyond it. */
@@ -86,6 +87,12 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     }
   };
 
+  const anchor = new CorkAnchor();
+  app.get(anchor.path, (raw) => {
+    raw.onAborted(() => anchor.lost());
+    anchor.arrived(raw);
+  });
+
   app.any('/*', (raw, req) => {
     const res = watched(raw);
     const head = readHead(raw, req);
@@ -127,7 +134,9 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
         if (!decision.ok) return write(res, 'GET', problem(decision.refusal), true);
         const { open } = decision;
         res.gone = true;
-        raw.cork(() => raw.upgrade<Held>({ open, events: null, gone: false, closedEarly: null }, key, protocol, extensions, context));
+        anchor.cork(raw, () =>
+          raw.upgrade<Held>({ open, events: null, gone: false, closedEarly: null }, key, protocol, extensions, context),
+        );
       };
       void decide();
     },
@@ -157,7 +166,11 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     // Without "exclusive" a second relay on the same port would silently share it. The addon takes the option in third place.
     (app as unknown as ExclusiveListen).listen(host, port, EXCLUSIVE_PORT, resolve);
   });
-  if (listening === false) throw new Error(`Cannot listen on ${host}:${port}: the port is in use, or not ours to take.`);
+  if (listening === false)
+    throw new Error(`Cannot listen on ${host}:${port}: the port is in use, or not ours to take.`);
+
+  const ownPort = uws.us_socket_local_port(listening as unknown as uws.us_socket);
+  await anchor.hold(host, ownPort);
 
   let open = true;
   const close = (): void => {
@@ -165,12 +178,13 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     open = false;
   };
   return {
-    port: uws.us_socket_local_port(listening as unknown as uws.us_socket),
+    port: ownPort,
     close,
     async stop() {
       close();
       const until = Date.now() + DRAIN_MILLIS;
       while (underWay > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+      anchor.stop();
       app.close();
     },
   };

@@ -45,7 +45,12 @@ export async function conversationById(sql: Sql, id: ConversationId): Promise<Co
 }
 
 /** Null leaves a field as it is; an empty title takes it away. */
-export async function setTitleAndTopic(sql: Sql, id: ConversationId, title: string | null, topic: string | null): Promise<void> {
+export async function setTitleAndTopic(
+  sql: Sql,
+  id: ConversationId,
+  title: string | null,
+  topic: string | null,
+): Promise<void> {
   await sql`
     update conversations set title = nullif(coalesce(${title}, title), ''), topic = coalesce(${topic}, topic)
     where id = ${id}`;

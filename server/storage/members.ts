@@ -41,7 +41,9 @@ export async function lockMembers(sql: Transaction, conversation: ConversationId
 }
 
 export async function memberIds(sql: Sql, conversation: ConversationId): Promise<UserId[]> {
-  const rows = await sql<{ user_id: UserId }[]>`select user_id from members where conversation = ${conversation} and left_at is null`;
+  const rows = await sql<
+    { user_id: UserId }[]
+  >`select user_id from members where conversation = ${conversation} and left_at is null`;
   return rows.map((row) => row.user_id);
 }
 
@@ -52,7 +54,13 @@ export async function conversationsOf(sql: Sql, person: UserId): Promise<Convers
 }
 
 /** Somebody who joins, or comes back, starts with everything before as read: it is history to them, not news. */
-export async function addMember(sql: Transaction, conversation: ConversationId, person: UserId, role: Role, now: number): Promise<void> {
+export async function addMember(
+  sql: Transaction,
+  conversation: ConversationId,
+  person: UserId,
+  role: Role,
+  now: number,
+): Promise<void> {
   await sql`
     insert into members (conversation, user_id, role, joined_at, joined_seq, read_seq, delivered_seq)
     select id, ${person}, ${role}, ${now}, last_seq, last_seq, last_seq from conversations where id = ${conversation}
@@ -62,18 +70,33 @@ export async function addMember(sql: Transaction, conversation: ConversationId, 
       delivered_seq = greatest(members.delivered_seq, excluded.delivered_seq)`;
 }
 
-export async function setRole(sql: Transaction, conversation: ConversationId, person: UserId, role: Role): Promise<void> {
+export async function setRole(
+  sql: Transaction,
+  conversation: ConversationId,
+  person: UserId,
+  role: Role,
+): Promise<void> {
   await sql`update members set role = ${role} where conversation = ${conversation} and user_id = ${person}`;
 }
 
-export async function markLeft(sql: Transaction, conversation: ConversationId, person: UserId, now: number): Promise<void> {
+export async function markLeft(
+  sql: Transaction,
+  conversation: ConversationId,
+  person: UserId,
+  now: number,
+): Promise<void> {
   await sql`
     update members set left_at = ${now}
     where conversation = ${conversation} and user_id = ${person} and left_at is null`;
 }
 
 /** A read mark never moves back (U3), and never beyond the last message. True when it moved. */
-export async function advanceRead(sql: Sql, conversation: ConversationId, person: UserId, seq: number): Promise<boolean> {
+export async function advanceRead(
+  sql: Sql,
+  conversation: ConversationId,
+  person: UserId,
+  seq: number,
+): Promise<boolean> {
   const rows = await sql`
     update members m set read_seq = least(${seq}::bigint, c.last_seq)
     from conversations c

@@ -44,7 +44,12 @@ export async function setPasswordHash(sql: Sql, id: UserId, passwordHash: string
 }
 
 /** Null leaves a field as it is. */
-export async function updateProfile(sql: Sql, id: UserId, name: string | null, about: string | null): Promise<User | null> {
+export async function updateProfile(
+  sql: Sql,
+  id: UserId,
+  name: string | null,
+  about: string | null,
+): Promise<User | null> {
   const [row] = await sql<User[]>`
     update users set
       name = coalesce(${name}, name),
@@ -62,7 +67,11 @@ export async function existingUsers(sql: Sql, ids: readonly UserId[]): Promise<U
 }
 
 /** By the beginning of any word of the name, or of the address; by name. */
-export async function findUsers(sql: Sql, words: string, limit: number): Promise<Pick<User, 'id' | 'name' | 'avatar'>[]> {
+export async function findUsers(
+  sql: Sql,
+  words: string,
+  limit: number,
+): Promise<Pick<User, 'id' | 'name' | 'avatar'>[]> {
   const name = literal(folded(words).trim());
   const email = literal(words.trim().toLowerCase());
   return sql<Pick<User, 'id' | 'name' | 'avatar'>[]>`

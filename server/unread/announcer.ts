@@ -55,7 +55,10 @@ export class Announcer {
   }
 
   #gatherMillis(conversation: ConversationId): number {
-    return Math.min(GATHER_MAX_MILLIS, GATHER_MILLIS + GATHER_MILLIS_PER_LISTENER * (this.#listeners.get(conversation) ?? 0));
+    return Math.min(
+      GATHER_MAX_MILLIS,
+      GATHER_MILLIS + GATHER_MILLIS_PER_LISTENER * (this.#listeners.get(conversation) ?? 0),
+    );
   }
 
   #flush(conversation: ConversationId): void {

@@ -82,7 +82,10 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow[]> {
   }));
 }
 
-async function membersOf(sql: Sql, conversations: ConversationId[]): Promise<Map<ConversationId, OverviewRow['members']>> {
+async function membersOf(
+  sql: Sql,
+  conversations: ConversationId[],
+): Promise<Map<ConversationId, OverviewRow['members']>> {
   const all = new Map<ConversationId, OverviewRow['members']>();
   if (conversations.length === 0) return all;
   const rows = await sql<{ conversation: ConversationId; id: UserId; name: string; role: Role }[]>`

@@ -20,7 +20,8 @@ async function setup() {
   const [an, binh, chi] = await Promise.all(['An', 'Bình', 'Chi'].map((name) => Actor.signUp(relay.url, name)));
   return { an: an!, binh: binh!, chi: chi!, group: await an!.group('Nhóm', binh!, chi!) };
 }
-const read = (who: Actor, group: ConversationId, seq: number) => who.ask('PUT', `/api/conversations/${group}/read`, { seq });
+const read = (who: Actor, group: ConversationId, seq: number) =>
+  who.ask('PUT', `/api/conversations/${group}/read`, { seq });
 
 test('[U1] unread is what others wrote above the read mark and did not delete', async () => {
   const { an, binh, group } = await setup();
@@ -84,7 +85,7 @@ test('[U4] the list holds the conversations one is in, the newest first, each wi
   expect((await list(binh)).map(({ id }) => id)).toEqual([group]);
 });
 
-test('somebody who joins later starts with the past as read', async () => {
+test('[U5] somebody who joins later starts with the past as read', async () => {
   const { an, group } = await setup();
   await an.post(group, 'trước');
   const dung = await Actor.signUp(relay.url, 'Dũng');
@@ -154,13 +155,17 @@ test('[U1] [U2] [U3] whatever happens in whatever order, the counts are those of
       model.marks.set(who, Math.max(model.marks.get(who)!, Math.min(seq, model.messages.length)));
     }
     const seen = pick(people);
-    const unread = model.messages.filter(({ seq, by, deleted }) => seq > model.marks.get(seen)! && by !== seen && !deleted);
+    const unread = model.messages.filter(
+      ({ seq, by, deleted }) => seq > model.marks.get(seen)! && by !== seen && !deleted,
+    );
     expect(await seen.row(group), `seed ${seed}, step ${step}`).toMatchObject({
       lastSeq: model.messages.length,
       readSeq: model.marks.get(seen),
       unread: unread.length,
       mentions: unread.filter((message) => message.mentions.includes(seen)).length,
-      last: model.messages.some((message) => !message.deleted) ? { id: model.messages.filter((message) => !message.deleted).at(-1)!.id } : null,
+      last: model.messages.some((message) => !message.deleted)
+        ? { id: model.messages.filter((message) => !message.deleted).at(-1)!.id }
+        : null,
     });
   }
 });
