@@ -24,7 +24,9 @@ precacheAndRoute([
 ]);
 cleanupOutdatedCaches();
 
-registerRoute(new NavigationRoute(createHandlerBoundToURL(SHELL), { denylist: [/^\/(api|sync|healthz|readyz|metrics)(\/|$)/] }));
+registerRoute(
+  new NavigationRoute(createHandlerBoundToURL(SHELL), { denylist: [/^\/(api|sync|healthz|readyz|metrics)(\/|$)/] }),
+);
 
 self.addEventListener('message', (event) => {
   if ((event.data as { type?: string } | null)?.type === 'SKIP_WAITING') void self.skipWaiting();

@@ -39,7 +39,10 @@ describe('marks', () => {
 
 describe('links', () => {
   test.each([
-    ['xem https://vi.wikipedia.org/wiki/Hà_Nội.', 'xem <a https://vi.wikipedia.org/wiki/H%C3%A0_N%E1%BB%99i>https://vi.wikipedia.org/wiki/Hà_Nội</a>.'],
+    [
+      'xem https://vi.wikipedia.org/wiki/Hà_Nội.',
+      'xem <a https://vi.wikipedia.org/wiki/H%C3%A0_N%E1%BB%99i>https://vi.wikipedia.org/wiki/Hà_Nội</a>.',
+    ],
     ['(https://a.org/x_(y))', '(<a https://a.org/x_(y)>https://a.org/x_(y)</a>)'],
     ['www.example.com', '<a https://www.example.com/>www.example.com</a>'],
     ['mail an@example.org nha', 'mail <a mailto:an@example.org>an@example.org</a> nha'],
@@ -52,7 +55,15 @@ describe('links', () => {
   ])('%s', (text, tree) => expect(inline(text)).toBe(tree));
 
   test('only web, mail and telephone', () => {
-    for (const bad of ['javascript:alert(1)', 'data:text/html,x', 'vbscript:x', 'http://nodots', 'mailto:nobody', 'tel:x', 'blob:https://a.org/x']) {
+    for (const bad of [
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'vbscript:x',
+      'http://nodots',
+      'mailto:nobody',
+      'tel:x',
+      'blob:https://a.org/x',
+    ]) {
       expect(safeHref(bad)).toBeNull();
     }
   });
@@ -72,11 +83,14 @@ describe('blocks', () => {
     expect(parseMarkdown('>')).toEqual([{ is: 'paragraph', of: [{ is: 'text', text: '>' }] }]);
   });
   test('lists', () => {
-    expect(parseMarkdown('- a\n- b')).toMatchObject([{ is: 'list', ordered: false, items: [[{ text: 'a' }], [{ text: 'b' }]] }]);
+    expect(parseMarkdown('- a\n- b')).toMatchObject([
+      { is: 'list', ordered: false, items: [[{ text: 'a' }], [{ text: 'b' }]] },
+    ]);
     expect(parseMarkdown('3. a\n4. b')).toMatchObject([{ is: 'list', ordered: true, start: 3 }]);
     expect(parseMarkdown('-5 độ')).toMatchObject([{ is: 'paragraph' }]);
   });
-  test('line breaks stay', () => expect(parseMarkdown('a\nb\n\nc')).toEqual([{ is: 'paragraph', of: [{ is: 'text', text: 'a\nb\n\nc' }] }]));
+  test('line breaks stay', () =>
+    expect(parseMarkdown('a\nb\n\nc')).toEqual([{ is: 'paragraph', of: [{ is: 'text', text: 'a\nb\n\nc' }] }]));
   test('nothing typed is lost and nothing hangs', () => {
     const nasty = '*_~`[>('.repeat(2000);
     const before = performance.now();

@@ -101,7 +101,10 @@ export function parseInline(text: string, depth = 0, inLink = false): Inline[] {
   };
   let i = 0;
   while (i < text.length) {
-    const found = depth < DEPTH_MAX ? (code(text, i) ?? (inLink ? null : link(text, i, depth)) ?? marked(text, i, depth, inLink)) : null;
+    const found =
+      depth < DEPTH_MAX
+        ? (code(text, i) ?? (inLink ? null : link(text, i, depth)) ?? marked(text, i, depth, inLink))
+        : null;
     if (found) {
       push(i);
       out.push(found.inline);
@@ -128,7 +131,8 @@ function marked(text: string, at: number, depth: number, inLink: boolean): Found
     if (!text.startsWith(mark, at)) continue;
     const inside = at + mark.length;
     // It opens before a word, not within one, and never a longer run of the same sign.
-    if (WORD.test(text[at - 1] ?? ' ') || text[at - 1] === mark[0] || text[at - 1] === '\\' || text[inside] === mark[0]) continue;
+    if (WORD.test(text[at - 1] ?? ' ') || text[at - 1] === mark[0] || text[at - 1] === '\\' || text[inside] === mark[0])
+      continue;
     if (inside >= text.length || SPACE.test(text[inside]!)) continue;
     const end = closing(text, inside, mark);
     if (end > inside) {
@@ -154,7 +158,9 @@ function link(text: string, at: number, depth: number): Found {
     NAMED_LINK.lastIndex = at;
     const named = NAMED_LINK.exec(text);
     const href = named && safeHref(named[2]!);
-    return named && href ? { inline: { is: 'link', href, of: parseInline(named[1]!, depth + 1, true) }, end: at + named[0].length } : null;
+    return named && href
+      ? { inline: { is: 'link', href, of: parseInline(named[1]!, depth + 1, true) }, end: at + named[0].length }
+      : null;
   }
   if (WORD.test(text[at - 1] ?? ' ') || /[@./:\w+-]/.test(text[at - 1] ?? ' ')) return null;
   ADDRESS.lastIndex = at;
@@ -162,7 +168,11 @@ function link(text: string, at: number, depth: number): Found {
   if (!match) return null;
   const shown = trimmed(match[0]);
   const href = safeHref(
-    /^(https?|mailto|tel):/i.test(shown) ? shown : shown.toLowerCase().startsWith('www.') ? `https://${shown}` : `mailto:${shown}`,
+    /^(https?|mailto|tel):/i.test(shown)
+      ? shown
+      : shown.toLowerCase().startsWith('www.')
+        ? `https://${shown}`
+        : `mailto:${shown}`,
   );
   return href ? { inline: { is: 'link', href, of: [{ is: 'text', text: shown }] }, end: at + shown.length } : null;
 }
@@ -173,7 +183,9 @@ function trimmed(address: string): string {
   for (;;) {
     const last = shown.at(-1);
     if (last === undefined) return shown;
-    const unopened = (last === ')' && count(shown, ')') > count(shown, '(')) || (last === ']' && count(shown, ']') > count(shown, '['));
+    const unopened =
+      (last === ')' && count(shown, ')') > count(shown, '(')) ||
+      (last === ']' && count(shown, ']') > count(shown, '['));
     if (!/[.,;:!?…*_~'"»”’]/.test(last) && !unopened) return shown;
     shown = shown.slice(0, -1);
   }
@@ -189,7 +201,8 @@ export function safeHref(address: string): string | null {
   } catch {
     return null;
   }
-  if (url.protocol === 'http:' || url.protocol === 'https:') return url.hostname.includes('.') || url.hostname === 'localhost' ? url.href : null;
+  if (url.protocol === 'http:' || url.protocol === 'https:')
+    return url.hostname.includes('.') || url.hostname === 'localhost' ? url.href : null;
   if (url.protocol === 'mailto:') return url.pathname.includes('@') ? url.href : null;
   if (url.protocol === 'tel:') return /^\+?[\d\s().-]{3,}$/.test(decodeURI(url.pathname)) ? url.href : null;
   return null;
@@ -202,7 +215,12 @@ export function emojiOnly(text: string): number {
   let found = 0;
   for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(trimmedText)) {
     if (/^\s+$/.test(segment)) continue;
-    if (!/^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|\p{Extended_Pictographic}.*\u200D|\p{Regional_Indicator}{2})/u.test(segment)) return 0;
+    if (
+      !/^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|\p{Extended_Pictographic}.*\u200D|\p{Regional_Indicator}{2})/u.test(
+        segment,
+      )
+    )
+      return 0;
     if (++found > 6) return 0;
   }
   return found;

@@ -16,7 +16,8 @@ export function anchorOf(element: Element): Anchor {
 /** Moves a shown popover to its anchor. The transform origin is the corner it grows from. */
 export function placeAt(element: HTMLElement, anchor: Anchor): void {
   const { offsetWidth: width, offsetHeight: height } = element;
-  const left = anchor.x + width + EDGE > innerWidth ? Math.max(EDGE, Math.min(anchor.x, innerWidth - EDGE) - width) : anchor.x;
+  const left =
+    anchor.x + width + EDGE > innerWidth ? Math.max(EDGE, Math.min(anchor.x, innerWidth - EDGE) - width) : anchor.x;
   const above = anchor.y + height + EDGE > innerHeight;
   const top = above ? Math.max(EDGE, anchor.y - anchor.height - height) : anchor.y;
   element.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;

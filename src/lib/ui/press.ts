@@ -50,7 +50,8 @@ export const onMenuPress =
       },
       { signal },
     );
-    for (const end of ['pointerup', 'pointercancel', 'pointerleave'] as const) element.addEventListener(end, cancel, { signal });
+    for (const end of ['pointerup', 'pointercancel', 'pointerleave'] as const)
+      element.addEventListener(end, cancel, { signal });
     // The click that ends a long press must not press what lies under the finger.
     element.addEventListener(
       'click',

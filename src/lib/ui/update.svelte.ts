@@ -18,7 +18,11 @@ export class Update {
   async start(script = '/service-worker.js', type: WorkerType = 'classic'): Promise<void> {
     if (!('serviceWorker' in navigator)) return;
     // What the person came for is drawn first.
-    await new Promise<void>((resolve) => ('requestIdleCallback' in window ? requestIdleCallback(() => resolve(), { timeout: 4000 }) : setTimeout(resolve, 1500)));
+    await new Promise<void>((resolve) =>
+      'requestIdleCallback' in window
+        ? requestIdleCallback(() => resolve(), { timeout: 4000 })
+        : setTimeout(resolve, 1500),
+    );
     if (this.#stop.signal.aborted) return;
     const { Workbox } = await import('workbox-window');
     if (this.#stop.signal.aborted) return;

@@ -79,7 +79,8 @@ export function formErrors(refusal: Refusal | null, has: readonly string[]): For
   const fields: Record<string, string> = {};
   for (const name of Object.keys(refusal.fields)) if (has.includes(name)) fields[name] = fieldSentence(name);
   if (refusal.code === 'email-taken' && has.includes('email')) fields.email = m.fault_email_taken();
-  if (refusal.code === 'wrong-credentials') fields[has.includes('current') ? 'current' : 'password'] = m.fault_wrong_credentials();
+  if (refusal.code === 'wrong-credentials')
+    fields[has.includes('current') ? 'current' : 'password'] = m.fault_wrong_credentials();
   if (refusal.code === 'wrong-credentials' && has.includes('current')) fields.current = m.fault_wrong_password();
   return { fields, form: Object.keys(fields).length > 0 ? null : faultSentence(refusal.code) };
 }

@@ -19,7 +19,8 @@ test('the list says time, yesterday, weekday, date', () => {
   expect(shortMoment(new Date(2024, 1, 3).getTime(), now, 'en')).toBe('2/3/24');
 });
 
-test('a clock that is ahead still shows a time', () => expect(shortMoment(at(23), now, 'vi')).toBe(clockTime(at(23), 'vi')));
+test('a clock that is ahead still shows a time', () =>
+  expect(shortMoment(at(23), now, 'vi')).toBe(clockTime(at(23), 'vi')));
 
 test('days between messages', () => {
   expect(dayName(at(22), now, 'vi')).toBe('Hôm nay');

@@ -23,7 +23,11 @@ const dayWord = (days: number, locale: string) =>
 
 /** 09:41, or 9:41 AM. */
 export const clockTime = (at: number, locale: string): string =>
-  format(locale, 'time', locale === 'vi' ? { hour: '2-digit', minute: '2-digit' } : { hour: 'numeric', minute: '2-digit' }).format(at);
+  format(
+    locale,
+    'time',
+    locale === 'vi' ? { hour: '2-digit', minute: '2-digit' } : { hour: 'numeric', minute: '2-digit' },
+  ).format(at);
 
 /** For the list: the time today, then "Yesterday", the weekday, the date. */
 export function shortMoment(at: number, now: number, locale: string): string {
@@ -56,7 +60,10 @@ export const fullMoment = (at: number, locale: string): string =>
 export function bytesText(bytes: number, locale: string): string {
   const steps = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
   const step = Math.min(steps.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return new Intl.NumberFormat(locale, { style: 'unit', unit: steps[step]!, unitDisplay: 'short', maximumFractionDigits: step > 1 ? 1 : 0 }).format(
-    bytes / 1000 ** step,
-  );
+  return new Intl.NumberFormat(locale, {
+    style: 'unit',
+    unit: steps[step]!,
+    unitDisplay: 'short',
+    maximumFractionDigits: step > 1 ? 1 : 0,
+  }).format(bytes / 1000 ** step);
 }
