@@ -1,9 +1,8 @@
 /** Plays in a real browser, against the production entry. Never retried: a play that failed once found something. */
-import { existsSync } from 'node:fs';
 import { defineConfig } from '@playwright/test';
+import { BROWSER_ARGS, installedBrowser } from './e2e/fixtures/browser.ts';
 
-const INSTALLED = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser'];
-const browser = process.env.TING_BROWSER ?? INSTALLED.find((path) => existsSync(path));
+const browser = installedBrowser();
 
 export default defineConfig({
   testDir: 'e2e',
@@ -17,17 +16,13 @@ export default defineConfig({
     locale: 'en-US',
     timezoneId: 'Asia/Ho_Chi_Minh',
     viewport: { width: 1440, height: 900 },
+    // Below the play's own, so that a failure names the step that waits.
+    actionTimeout: 20_000,
+    navigationTimeout: 30_000,
     trace: 'off',
     launchOptions: {
       ...(browser === undefined ? {} : { executablePath: browser }),
-      args: [
-        '--no-sandbox',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-        '--disable-quic',
-      ],
+      args: BROWSER_ARGS,
     },
   },
 });

@@ -50,6 +50,7 @@ export default defineConfig({
         test: {
           name: 'server',
           environment: 'node',
+          globalSetup: 'server/storage/test-server.ts',
           include: ['server/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'src/shared/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,

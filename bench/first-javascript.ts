@@ -14,7 +14,10 @@ export function firstJavaScriptBytes(root: string): { bytes: number; files: numb
   const manifest = JSON.parse(readFileSync(join(output, '.vite/manifest.json'), 'utf8')) as Record<string, Chunk>;
   const nodes = routeNodes(root);
   const wanted = Object.keys(manifest).filter(
-    (key) => /runtime\/client\/entry\.js$/.test(key) || /generated\/(client-optimized|client)\/app\.js$/.test(key) || nodes.some((node) => key.endsWith(node)),
+    (key) =>
+      /runtime\/client\/entry\.js$/.test(key) ||
+      /generated\/(client-optimized|client)\/app\.js$/.test(key) ||
+      nodes.some((node) => key.endsWith(node)),
   );
   const seen = new Set<string>();
   const visit = (key: string): void => {
@@ -25,7 +28,8 @@ export function firstJavaScriptBytes(root: string): { bytes: number; files: numb
   };
   for (const key of wanted) visit(key);
   let bytes = 0;
-  for (const file of seen) if (file.endsWith('.js')) bytes += gzipSync(readFileSync(resolve(output, file)), { level: 9 }).length;
+  for (const file of seen)
+    if (file.endsWith('.js')) bytes += gzipSync(readFileSync(resolve(output, file)), { level: 9 }).length;
   return { bytes, files: seen.size };
 }
 
@@ -35,7 +39,10 @@ function routeNodes(root: string): string[] {
   const line = /"[^"]*\/c\/\[conversation\]":\s*\[(~?\d+)(?:,\s*\[([\d,\s]*)\])?/.exec(app);
   if (line === null) throw new Error('the route of a conversation is not in the built app');
   const page = Number(line[1]?.replace('~', ''));
-  const layouts = (line[2] ?? '').split(',').filter((n) => n.trim() !== '').map(Number);
+  const layouts = (line[2] ?? '')
+    .split(',')
+    .filter((n) => n.trim() !== '')
+    .map(Number);
   const directory = dirname(relative(root, join(root, '.svelte-kit/generated/client-optimized/app.js')));
   return [0, 1, ...layouts, page].map((n) => `${directory}/nodes/${n}.js`);
 }

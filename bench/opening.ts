@@ -17,7 +17,10 @@ export interface OpeningFigures {
 
 export async function measureOpening(): Promise<OpeningFigures> {
   const relay = await startRelayProcess(PORT);
-  const browser = await chromium.launch({ ...browserPath(), args: ['--no-sandbox', '--disable-background-networking', '--disable-quic'] });
+  const browser = await chromium.launch({
+    ...browserPath(),
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-quic'],
+  });
   try {
     const context = await browser.newContext({ locale: 'en-US' });
     const answer = await context.request.post(`${relay.url}/api/auth/signup`, {
@@ -25,16 +28,29 @@ export async function measureOpening(): Promise<OpeningFigures> {
     });
     const { user } = (await answer.json()) as { user: { id: UserId } };
     const cookie = (await context.cookies()).map((c) => `${c.name}=${c.value}`).join('; ');
-    for (const [title, count] of [['Short', SMALL], ['Long', LARGE]] as const) {
-      const made = await context.request.post(`${relay.url}/api/conversations`, { data: { kind: 'group', title, members: [] } });
+    for (const [title, count] of [
+      ['Short', SMALL],
+      ['Long', LARGE],
+    ] as const) {
+      const made = await context.request.post(`${relay.url}/api/conversations`, {
+        data: { kind: 'group', title, members: [] },
+      });
       const { conversation } = (await made.json()) as { conversation: { id: ConversationId } };
-      await writeHistory({ id: user.id, url: relay.url, cookie }, conversation.id, count, (n) => `${title} ${n} của ${count}`);
+      await writeHistory(
+        { id: user.id, url: relay.url, cookie },
+        conversation.id,
+        count,
+        (n) => `${title} ${n} của ${count}`,
+      );
     }
     const page = await context.newPage();
     await page.goto(relay.url);
     await page.evaluate(() => navigator.serviceWorker.ready);
     // Seen once while online, so that the device has what it shows.
-    for (const [title, count] of [['Short', SMALL], ['Long', LARGE]] as const) {
+    for (const [title, count] of [
+      ['Short', SMALL],
+      ['Long', LARGE],
+    ] as const) {
       await row(page, title).click();
       await page.getByRole('log', { name: 'Messages' }).getByText(newest(title, count)).waitFor();
     }
@@ -53,7 +69,8 @@ export async function measureOpening(): Promise<OpeningFigures> {
 }
 
 const newest = (title: string, count: number): string => `${title} ${count} của ${count}`;
-const row = (page: Page, title: string) => page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: title });
+const row = (page: Page, title: string) =>
+  page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: title });
 
 async function openCold(page: Page, url: string, title: string, text: string): Promise<number> {
   await page.goto(url);
@@ -64,7 +81,8 @@ async function openCold(page: Page, url: string, title: string, text: string): P
       new Promise<number>((resolve) => {
         const started = performance.now();
         const look = () => {
-          if (document.querySelector('[role=log]')?.textContent.includes(wanted) === true) resolve(performance.now() - started);
+          if (document.querySelector('[role=log]')?.textContent.includes(wanted) === true)
+            resolve(performance.now() - started);
           else requestAnimationFrame(look);
         };
         (element as HTMLElement).click();

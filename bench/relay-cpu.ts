@@ -94,7 +94,9 @@ class Pair {
   }
 
   async #open(url: string, person: Person, name: string, doc: Y.Doc): Promise<void> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/sync/${encodeURIComponent(name)}`, { headers: { cookie: person.cookie } });
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/sync/${encodeURIComponent(name)}`, {
+      headers: { cookie: person.cookie },
+    });
     socket.binaryType = 'arraybuffer';
     this.#sockets.push(socket);
     await new Promise<void>((resolve, reject) => {
@@ -116,7 +118,11 @@ class Pair {
     const id = newMessageId();
     this.#sent++;
     this.#sentAt.set(id, performance.now());
-    messagesOf(this.#doc).set(id, { by: this.#author, at: Date.now(), text: `Message ${this.#sent}: con về tới rồi mẹ ơi, để phần con hai con cá nha` });
+    messagesOf(this.#doc).set(id, {
+      by: this.#author,
+      at: Date.now(),
+      text: `Message ${this.#sent}: con về tới rồi mẹ ơi, để phần con hai con cá nha`,
+    });
   }
 
   #stamped(id: MessageId): void {
@@ -152,6 +158,12 @@ async function signUp(url: string, name: string): Promise<Person> {
     }
     if (!answer.ok) throw new Error(`sign-up answered ${answer.status}: ${await answer.text()}`);
     const { user } = (await answer.json()) as { user: { id: UserId } };
-    return { id: user.id, cookie: answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; ') };
+    return {
+      id: user.id,
+      cookie: answer.headers
+        .getSetCookie()
+        .map((cookie) => cookie.split(';')[0])
+        .join('; '),
+    };
   }
 }

@@ -35,7 +35,12 @@ test('three people in a group, live', async ({ stage }) => {
   await an.writes('Cuối tuần về quê không?');
   for (const other of [binh, chi]) {
     await expect(other.row('Gia đình mình')).toContainText('Cuối tuần');
-    await expect(other.row('Gia đình mình').getByText(/^1( unread)?$/).first()).toBeVisible();
+    await expect(
+      other
+        .row('Gia đình mình')
+        .getByText(/^1( unread)?$/)
+        .first(),
+    ).toBeVisible();
     await other.opens('Gia đình mình');
     await other.sees('Cuối tuần về quê không?');
   }
@@ -96,7 +101,9 @@ test('a member who is removed loses the conversation, and nothing they send is t
   await an.page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await expect(binh.row('Câu lạc bộ')).toHaveCount(0, { timeout: 3_000 });
   await expect(binh.composer).toHaveCount(0);
-  const answer = await binh.context.request.post(`${stage.relay.url}/api/conversations/${id}/messages`, { data: { text: 'vẫn ở đây' } });
+  const answer = await binh.context.request.post(`${stage.relay.url}/api/conversations/${id}/messages`, {
+    data: { text: 'vẫn ở đây' },
+  });
   expect(answer.status()).toBe(403);
   await an.writes('tạm biệt');
   await an.seesState('tạm biệt', 'Sent');

@@ -1,14 +1,6 @@
 /** Everybody gets at everything: by keyboard, on a phone, with a screen reader. */
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
-import { expect, test } from './fixtures/stage.ts';
-
-async function finds(page: Page): Promise<string[]> {
-  // A colour in the middle of a fade is not one that anybody reads.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))));
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze();
-  return violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html).join(' | ')}`);
-}
+import { findings } from './fixtures/axe.ts';
+import { expect, PASSWORD, test } from './fixtures/stage.ts';
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing on any screen, ${colorScheme}`, async ({ stage }) => {
@@ -16,11 +8,11 @@ for (const colorScheme of ['light', 'dark'] as const) {
     for (const path of ['/signup', '/login']) {
       await door.goto(`${stage.relay.url}${path}`);
       await door.getByRole('button').first().waitFor();
-      expect(await finds(door)).toEqual([]);
+      expect(await findings(door)).toEqual([]);
     }
     const [an, binh] = [await stage.actor('An', { colorScheme }), await stage.actor('Bình')];
     await an.comesIn();
-    expect(await finds(an.page)).toEqual([]);
+    expect(await findings(an.page)).toEqual([]);
     await stage.group('Lớp tiếng Anh', an, [binh]);
     await binh.comesIn();
     await binh.opens('Lớp tiếng Anh');
@@ -29,17 +21,17 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await an.sees('xem giúp bài này nhé');
     await an.writes('để mình xem');
     await an.seesState('để mình xem', 'Sent');
-    expect(await finds(an.page)).toEqual([]);
+    expect(await findings(an.page)).toEqual([]);
     await an.page.getByRole('button', { name: 'Details' }).click();
     await an.page.getByRole('button', { name: 'Leave group' }).waitFor();
-    expect(await finds(an.page)).toEqual([]);
+    expect(await findings(an.page)).toEqual([]);
     await an.page.getByRole('button', { name: 'New conversation' }).first().click();
     await an.page.getByRole('dialog').getByRole('checkbox').first().waitFor();
-    expect(await finds(an.page)).toEqual([]);
+    expect(await findings(an.page)).toEqual([]);
     await an.page.keyboard.press('Escape');
     await an.page.goto(`${stage.relay.url}/settings`);
     await an.page.getByRole('button', { name: 'Sign out', exact: true }).waitFor();
-    expect(await finds(an.page)).toEqual([]);
+    expect(await findings(an.page)).toEqual([]);
   });
 }
 
@@ -70,7 +62,10 @@ test('by keyboard alone: choose, write, reply', async ({ stage }) => {
 });
 
 test('on a phone: the list, a conversation, and back', async ({ stage }) => {
-  const [an, binh] = [await stage.actor('An', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }), await stage.actor('Bình')];
+  const [an, binh] = [
+    await stage.actor('An', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }),
+    await stage.actor('Bình'),
+  ];
   await stage.group('Bỏ túi', an, [binh]);
   await an.comesIn();
   await an.opens('Bỏ túi');
@@ -78,9 +73,105 @@ test('on a phone: the list, a conversation, and back', async ({ stage }) => {
   await an.composer.fill('từ điện thoại');
   await an.page.getByRole('button', { name: 'Send' }).tap();
   await an.seesState('từ điện thoại', 'Sent');
-  await an.page.getByRole('button', { name: /^Back/ }).or(an.page.getByRole('link', { name: /^Back/ })).first().tap();
+  await an.page
+    .getByRole('button', { name: /^Back/ })
+    .or(an.page.getByRole('link', { name: /^Back/ }))
+    .first()
+    .tap();
   await expect(an.list).toBeVisible();
   await expect(an.row('Bỏ túi')).toContainText('từ điện thoại');
   const overflow = await an.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(overflow).toBeLessThanOrEqual(0);
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing in menus, dialogs and on a phone, ${colorScheme}`, async ({ stage }) => {
+    const [an, binh, chi] = [
+      await stage.actor('An', { colorScheme }),
+      await stage.actor('Bình'),
+      await stage.actor('Chi'),
+    ];
+    await stage.group('Họp phụ huynh', an, [binh]);
+    await stage.group('Nhóm khác', an, [chi]);
+    await an.comesIn();
+    await an.opens('Họp phụ huynh');
+    await an.writes('mai họp lúc 8 giờ');
+    await an.seesState('mai họp lúc 8 giờ', 'Sent');
+
+    const message = an.message('mai họp lúc 8 giờ');
+    await message.hover();
+    await message.getByRole('button', { name: 'Message actions' }).click();
+    await expect(an.page.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
+    expect(await findings(an.page)).toEqual([]);
+    await an.page.getByRole('menuitem', { name: 'Delete' }).click();
+    await expect(an.page.getByRole('dialog').getByRole('button', { name: 'Delete' })).toBeVisible();
+    expect(await findings(an.page)).toEqual([]);
+    await an.page.keyboard.press('Escape');
+    await expect(an.page.getByRole('dialog')).toHaveCount(0);
+
+    await an.chooses('mai họp lúc 8 giờ', 'Reply');
+    await an.goesOffline();
+    await an.writes('trả lời lúc mất mạng');
+    await expect(an.page.getByText(/1 waiting/)).toBeVisible();
+    expect(await findings(an.page)).toEqual([]);
+    await an.comesBack();
+
+    await an.page.getByRole('button', { name: 'Details' }).click();
+    await an.page.getByRole('button', { name: 'Add people' }).click();
+    await an.page.getByRole('dialog').getByRole('checkbox', { name: chi.name }).check();
+    expect(await findings(an.page)).toEqual([]);
+    await an.page.keyboard.press('Escape');
+    await an.page.getByRole('button', { name: 'Leave group' }).click();
+    await expect(an.page.getByRole('dialog')).toBeVisible();
+    expect(await findings(an.page)).toEqual([]);
+
+    const phone = await stage.anotherDevice(an, {
+      colorScheme,
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    await phone.comesIn();
+    expect(await findings(phone.page)).toEqual([]);
+    await phone.opens('Họp phụ huynh');
+    await phone.sees('mai họp lúc 8 giờ');
+    expect(await findings(phone.page)).toEqual([]);
+  });
+}
+
+test('by keyboard alone: sign in, and the first conversation opens', async ({ stage }) => {
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  await stage.group('Cửa mở', an, [binh]);
+  const page = await (await stage.stranger()).newPage();
+  await page.goto(stage.relay.url);
+  const email = page.getByRole('textbox', { name: 'Email' });
+  await expect(email).toBeVisible();
+  for (
+    let presses = 0;
+    presses < 4 && !(await email.evaluate((element) => element === document.activeElement));
+    presses++
+  ) {
+    await page.keyboard.press('Tab');
+  }
+  await expect(email).toBeFocused();
+  await page.keyboard.type(an.email);
+  await page.keyboard.press('Tab');
+  await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+  await page.keyboard.insertText(PASSWORD);
+  await page.keyboard.press('Enter');
+  const row = page.getByRole('navigation', { name: 'Conversations' }).getByRole('link', { name: 'Cửa mở' });
+  await expect(row).toBeVisible();
+  for (
+    let presses = 0;
+    presses < 8 && !(await row.evaluate((element) => element === document.activeElement));
+    presses++
+  ) {
+    await page.keyboard.press('Tab');
+  }
+  await expect(row).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'Message', exact: true })).toBeFocused();
+  await page.keyboard.insertText('vào được rồi');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('log', { name: 'Messages' }).getByRole('article')).toContainText('Sent');
 });

@@ -30,10 +30,6 @@ export function connect(url: string, { max = 8, connectTimeout = 10 }: ConnectOp
   });
 }
 
-/** Whether a query failed because the value is already there. */
-export const isUniqueViolation = (error: unknown): boolean =>
-  error instanceof postgres.PostgresError && error.code === '23505';
-
 /** Whether a statement divided by zero, which is how one undoes itself. */
 export const isDivisionByZero = (error: unknown): boolean =>
   error instanceof postgres.PostgresError && error.code === '22012';

@@ -61,8 +61,6 @@ export const keepInIndexedDb: Keeper = (database, doc) => {
   return { loaded: Promise.race([persistence.whenSynced, blocked]), origin: persistence };
 };
 
-export const keepNothing: Keeper = () => ({ loaded: Promise.resolve(), origin: null });
-
 export class Documents extends ObservableV2<DocumentsEvents> {
   readonly #scope: string;
   readonly #keeper: Keeper;

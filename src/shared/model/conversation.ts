@@ -40,10 +40,8 @@ export const Pin = v.strictObject({ by: UserId, at: Millis });
 export type Pin = v.InferOutput<typeof Pin>;
 
 export const CONVERSATION_ROOTS = ['meta', 'pins', 'members', 'pages'] as const;
-export type ConversationRoot = (typeof CONVERSATION_ROOTS)[number];
 
 export const metaOf = (doc: Y.Doc): Y.Map<unknown> => doc.getMap('meta');
-export const pinsOf = (doc: Y.Doc): Y.Map<Pin> => doc.getMap('pins');
 export const membersOf = (doc: Y.Doc): Y.Map<Member> => doc.getMap('members');
 export const pagesOf = (doc: Y.Doc): Y.Map<number> => doc.getMap('pages');
 

@@ -16,7 +16,12 @@ import { Millis, type Message } from './message.ts';
 /** The relay's word that a message has its place and is on disk. `page` names the page that holds the body when it is another one. */
 export const Stamp = v.union([
   v.tuple([v.pipe(v.number(), v.integer(), v.minValue(1)), MessageId, Millis]),
-  v.tuple([v.pipe(v.number(), v.integer(), v.minValue(1)), MessageId, Millis, v.pipe(v.number(), v.integer(), v.minValue(0))]),
+  v.tuple([
+    v.pipe(v.number(), v.integer(), v.minValue(1)),
+    MessageId,
+    Millis,
+    v.pipe(v.number(), v.integer(), v.minValue(0)),
+  ]),
 ]);
 export type Stamp = v.InferOutput<typeof Stamp>;
 
@@ -24,7 +29,6 @@ export const Deletion = v.strictObject({ by: UserId, at: Millis });
 export type Deletion = v.InferOutput<typeof Deletion>;
 
 export const PAGE_ROOTS = ['messages', 'deleted', 'reactions', 'votes', 'order'] as const;
-export type PageRoot = (typeof PAGE_ROOTS)[number];
 
 export const messagesOf = (doc: Y.Doc): Y.Map<Message> => doc.getMap('messages');
 export const deletedOf = (doc: Y.Doc): Y.Map<Deletion> => doc.getMap('deleted');

@@ -30,7 +30,6 @@ export const Preference = v.strictObject({
 export type Preference = v.InferOutput<typeof Preference>;
 
 export const PERSONAL_ROOTS = ['drafts', 'read', 'prefs'] as const;
-export type PersonalRoot = (typeof PERSONAL_ROOTS)[number];
 
 export const draftsOf = (doc: Y.Doc): Y.Map<Draft> => doc.getMap('drafts');
 export const readOf = (doc: Y.Doc): Y.Map<number> => doc.getMap('read');

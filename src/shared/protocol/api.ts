@@ -104,7 +104,14 @@ export const API = {
     query: v.object({}),
     answer: v.object({ user: Me }),
   }),
-  logout: route({ method: 'POST', path: '/api/auth/logout', who: 'anybody', body: v.any(), query: v.object({}), answer: nothing }),
+  logout: route({
+    method: 'POST',
+    path: '/api/auth/logout',
+    who: 'anybody',
+    body: v.any(),
+    query: v.object({}),
+    answer: nothing,
+  }),
   session: route({
     method: 'GET',
     path: '/api/auth/session',

@@ -5,7 +5,6 @@
  */
 import * as v from 'valibot';
 import { ConversationId } from '../ids.ts';
-import type { Fault } from '../faults.ts';
 import type { Decoded } from './frames.ts';
 import { OverviewRow } from './overview.ts';
 
@@ -38,7 +37,8 @@ export const PULSE_SECONDS = 10;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-export const encodeControl = (message: ClientControl | RelayControl): Uint8Array => encoder.encode(JSON.stringify(message));
+export const encodeControl = (message: ClientControl | RelayControl): Uint8Array =>
+  encoder.encode(JSON.stringify(message));
 
 function decodeWith<S extends v.GenericSchema>(schema: S, bytes: Uint8Array): Decoded<v.InferOutput<S>> {
   try {
@@ -51,5 +51,3 @@ function decodeWith<S extends v.GenericSchema>(schema: S, bytes: Uint8Array): De
 
 export const decodeClientControl = (bytes: Uint8Array): Decoded<ClientControl> => decodeWith(ClientControl, bytes);
 export const decodeRelayControl = (bytes: Uint8Array): Decoded<RelayControl> => decodeWith(RelayControl, bytes);
-
-export type ClosedControl = { is: 'closed'; channel: number; code: number; fault: Fault };

@@ -1,0 +1,48 @@
+/** The place where somebody reads is theirs: a long history opens at its end, and what is put in front moves nothing. */
+import { expect, test } from './fixtures/stage.ts';
+import { writeHistory } from './fixtures/history.ts';
+
+test('while older messages come in front, the one that is read stays where it is', async ({ stage }) => {
+  const an = await stage.actor('An');
+  const id = await stage.group('Giữ chỗ', an, []);
+  await writeHistory(an, id, 4_500, (n) => `câu ${n}.${' dài thêm một chút cho đủ hai dòng'.repeat(n % 7)}`);
+  await an.comesIn();
+  await an.opens('Giữ chỗ');
+  await an.sees('câu 4500.');
+  // The newest is at the foot, and nobody had to scroll.
+  await expect(an.log.getByText('câu 4500.')).toBeInViewport();
+  await an.log.hover();
+
+  const loads: number[] = [];
+  for (let round = 0; round < 6 && loads.length < 3; round++) {
+    // Scrolling by hand, so that the place counts as somebody's.
+    await an.page.mouse.wheel(0, -20);
+    const { moved, grew } = await an.log.evaluate(async (log) => {
+      const frames = async (count: number) => {
+        for (let n = 0; n < count; n++) await new Promise(requestAnimationFrame);
+      };
+      // Near the top, but not so near that older messages are asked for.
+      log.scrollTop = 1_800;
+      await frames(5);
+      const middle = log.getBoundingClientRect().top + log.clientHeight / 2;
+      const anchor = [...log.querySelectorAll('article')].find(
+        (article) => article.getBoundingClientRect().bottom > middle,
+      );
+      const id = anchor?.getAttribute('data-message');
+      const topOf = () => log.querySelector(`article[data-message="${id}"]`)?.getBoundingClientRect().top ?? Infinity;
+      const height = log.scrollHeight;
+      const step = 400;
+      const expected = topOf() + step;
+      log.scrollTop -= step;
+      let moved = 0;
+      for (let n = 0; n < 60; n++) {
+        await frames(1);
+        moved = Math.max(moved, Math.abs(topOf() - expected));
+      }
+      return { moved, grew: log.scrollHeight - height };
+    });
+    if (grew > 1_000) loads.push(grew);
+    expect(moved).toBeLessThanOrEqual(2);
+  }
+  expect(loads.length).toBeGreaterThan(0);
+});
