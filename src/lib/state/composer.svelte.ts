@@ -43,8 +43,12 @@ export class Composer {
     return this.#mode;
   }
 
+  get tooLong(): boolean {
+    return this.#text.length > MESSAGE_MAX_CHARS;
+  }
+
   type(text: string): void {
-    this.#text = text.slice(0, MESSAGE_MAX_CHARS);
+    this.#text = text;
     this.#changed();
   }
 
@@ -80,10 +84,11 @@ export class Composer {
     this.keep();
   }
 
-  /** Puts the draft where the other devices see it. */
+  /** Puts the draft where the other devices see it. One that is too long to be sent is too long to be synced: it stays on this device. */
   readonly keep = (): void => {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.tooLong) return;
     untrack(() => {
       this.#device.writeDraft(this.#id, this.#draft());
       this.#copy.clear();

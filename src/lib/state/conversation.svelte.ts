@@ -150,7 +150,7 @@ export class Conversation implements ConversationView {
     return untrack(() => {
       const text = this.#composer.text.trim();
       const { mode } = this.#composer;
-      if (text === '' || !this.may('write')) return null;
+      if (text === '' || this.#composer.tooLong || !this.may('write')) return null;
       const id =
         mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
       if (id !== null) this.#composer.clear();
