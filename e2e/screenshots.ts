@@ -35,7 +35,7 @@ interface Picture {
 const open = async ({ page, words }: Scene, title: string): Promise<void> => {
   await page
     .getByRole('navigation', { name: words('conversations') })
-    .getByRole('link', { name: title })
+    .getByRole('link', { name: new RegExp(`^${title}`) })
     .click();
   await page
     .getByRole('log', { name: words('messages') })
