@@ -20,6 +20,26 @@ test('what was not sent stays: through another conversation, a reload, and on an
   await expect(phone.row('Chuyện dở dang')).toContainText('mai mình tính…');
 });
 
+test('an answer that was begun on one device is gone on with on another, with what it answers', async ({ stage }) => {
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  await stage.group('Trả lời dở', an, [binh]);
+  await Promise.all([an.comesIn(), binh.comesIn()]);
+  await binh.opens('Trả lời dở');
+  await binh.writes('mai mấy giờ đi?');
+  await an.opens('Trả lời dở');
+  await an.sees('mai mấy giờ đi?');
+  await an.chooses('mai mấy giờ đi?', 'Reply');
+  await an.composer.fill('6 giờ nha');
+  const laptop = await stage.anotherDevice(an);
+  await laptop.comesIn();
+  await expect(laptop.row('Trả lời dở')).toContainText('6 giờ nha');
+  await laptop.opens('Trả lời dở');
+  await expect(laptop.composer).toHaveValue('6 giờ nha');
+  await expect(laptop.page.getByText(`Reply to ${binh.name}`)).toBeVisible();
+  await laptop.composer.press('Enter');
+  await expect(binh.message('6 giờ nha')).toContainText('mai mấy giờ đi?');
+});
+
 test('unread is counted, also in the title, and gone everywhere once it is read on one device', async ({ stage }) => {
   const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
   await stage.group('Đếm tin', an, [binh]);

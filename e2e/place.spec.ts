@@ -46,3 +46,17 @@ test('while older messages come in front, the one that is read stays where it is
   }
   expect(loads.length).toBeGreaterThan(0);
 });
+
+test('on a phone the newest message stays in sight while the composer grows', async ({ stage }) => {
+  const an = await stage.actor('An', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const id = await stage.group('Ô nhập lớn dần', an, []);
+  await writeHistory(an, id, 60);
+  await an.comesIn();
+  await an.opens('Ô nhập lớn dần');
+  await expect(an.log.getByText('dòng số 60.')).toBeInViewport({ ratio: 1 });
+  await an.composer.fill('một\nhai\nba\nbốn\nnăm');
+  await expect
+    .poll(() => an.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight))
+    .toBeLessThanOrEqual(2);
+  await expect(an.log.getByText('dòng số 60.')).toBeInViewport({ ratio: 1 });
+});

@@ -50,7 +50,8 @@ export interface Accepted {
   messages: Set<MessageId>;
   /** Keys of `deleted` that were set or overwritten. */
   tombstones: Set<MessageId>;
-  meta: Set<MetaField>;
+  /** Fields of `meta` that were set, with their new values; undefined when one was only removed. */
+  meta: Map<MetaField, unknown>;
   read: Set<ConversationId>;
 }
 
@@ -115,7 +116,7 @@ class Judge {
     clients: [],
     messages: new Set(),
     tombstones: new Set(),
-    meta: new Set(),
+    meta: new Map(),
     read: new Set(),
   };
   #missing = false;
@@ -269,7 +270,7 @@ class Judge {
       case 'conversation/meta': {
         const field = this.#editableMeta(key);
         if (set !== null) parse(META_FIELDS[field], set.value);
-        this.#accepted.meta.add(field);
+        if (set !== null || !this.#accepted.meta.has(field)) this.#accepted.meta.set(field, set?.value);
         return;
       }
       case 'conversation/pins':

@@ -12,7 +12,7 @@ import type * as Y from 'yjs';
 import { may } from '#shared/access.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
-import { metaOf, pagesOf } from '#shared/model/conversation.ts';
+import { metaOf, pagesOf, type MetaField } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, type DocName } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
@@ -154,6 +154,7 @@ export class Conversation extends Lane {
       room.target.kind === 'page'
         ? this.#settle(room, room.target.page, peer.person, standing, before)
         : NOTHING_SETTLED;
+    if (room.target.kind === 'conversation') settleMeta(room, verdict.meta);
     const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
     const done = this.commit(new Set([room, ...settled.rooms]), introduced, settled.extra);
     const meta = metaOf(room.doc);
@@ -362,6 +363,19 @@ interface Settled {
 const NOTHING_SETTLED: Settled = { rooms: [], extra: NOTHING_EXTRA };
 
 const nothingStored = (): ConstructorParameters<typeof Room>[2] => ({ updates: [], logLength: 0, clients: new Map() });
+
+/**
+ * Of two values set at the same time Yjs keeps that of the larger client id, which is as good as drawing lots: a group renamed just after it was
+ * made would keep its first name every other time. Here the one that reaches the relay last stays.
+ */
+function settleMeta(room: Room, set: ReadonlyMap<MetaField, unknown>): void {
+  const meta = metaOf(room.doc);
+  const overruled = [...set].filter(([field, value]) => value !== undefined && meta.get(field) !== value);
+  if (overruled.length === 0) return;
+  room.doc.transact(() => {
+    for (const [field, value] of overruled) meta.set(field, value);
+  });
+}
 
 function lookAt(room: Room, touched: Pick<Accepted, 'messages' | 'tombstones'>): Map<MessageId, Before> {
   const before = new Map<MessageId, Before>();

@@ -278,6 +278,22 @@ describe('what follows from a change', () => {
     await until('the title', () => binh.doc(root).getMap('meta').get('title') === 'Nhà');
     expect(relay.heard.titled).toEqual([{ conversation, title: 'Nhà', topic: undefined }]);
   });
+
+  // Yjs alone would keep the value of the larger client id: eight rounds let both sides have it.
+  test('[O7] of two names given at the same time, the one that arrives last stays', async () => {
+    for (let round = 0; round < 8; round++) {
+      const { an, binh, conversation } = await setup();
+      const root = conversationDoc(conversation);
+      an.disconnect();
+      an.doc(root).getMap('meta').set('title', 'tên sau');
+      await relay.rooms.mirror(conversation, (doc) => doc.getMap('meta').set('title', 'tên trước'));
+      an.connect(relay);
+      await an.settle(root);
+      for (const device of [an, binh]) {
+        await until('the name', () => device.doc(root).getMap('meta').get('title') === 'tên sau');
+      }
+    }
+  });
 });
 
 describe('refusals', () => {

@@ -83,7 +83,7 @@ test('[L1] [L4] a group made and written into without a network survives a resta
   const binhChat = binhApp.open(id);
   await until(() => lines(binhChat).length === 3);
   expect(lines(binhChat)).toEqual(['một (theirs)', 'hai (theirs)', 'ba (theirs)']);
-}, 30_000);
+}, 60_000);
 
 test('edits, reactions and deletions made without a network arrive, and their documents are marked until then', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
@@ -114,7 +114,7 @@ test('edits, reactions and deletions made without a network arrive, and their do
     reactions: [{ emoji: '👍', count: 1, names: ['An'], mine: false }],
   });
   expect(messages[1]).toMatchObject({ deleted: true, text: '' });
-}, 30_000);
+}, 60_000);
 
 test('a message is kept while the relay is down, and sent when it is back', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
@@ -148,7 +148,7 @@ test('what is fetched ahead opens without a network', async () => {
   const binhChat = binhApp.open(id);
   await until(() => binhChat.status === 'ready');
   expect(lines(binhChat)).toEqual(['đọc trên tàu (theirs)']);
-}, 30_000);
+}, 60_000);
 
 test('a draft is on the other device, and a session ended elsewhere loses nothing', async () => {
   const an = await Browser.signUp(relay, 'An');
@@ -167,7 +167,7 @@ test('a draft is on the other device, and a session ended elsewhere loses nothin
   expect(await desk.endSession(other!.id)).toBe(null);
   await until(() => pocket.signedOut);
   expect(pocket.rows[0]?.draft).toBe('mua sữa');
-}, 30_000);
+}, 60_000);
 
 test('[L5] signing out forgets everything of this person on this device', async () => {
   const an = await Browser.signUp(relay, 'An');

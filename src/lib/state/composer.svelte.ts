@@ -58,11 +58,6 @@ export class Composer {
     this.#changed();
   }
 
-  /** The quoted message became known after the draft was read. */
-  fillQuote(to: Quote): void {
-    if (this.#mode.is === 'reply' && this.#mode.to.id === to.id) this.#mode = { is: 'reply', to };
-  }
-
   edit(id: MessageId, original: string): void {
     if (this.#mode.is !== 'edit') this.#aside = this.#text;
     this.#mode = { is: 'edit', id, original };

@@ -52,6 +52,13 @@ export class Conversation implements ConversationView {
     () => this.#people.find(({ id }) => id === this.#device.me)?.role ?? null,
   );
   readonly #other = $derived.by(() => otherMember(this.#kind, this.#people, this.#device.me));
+  /** A draft that answers a message knows only its id; the message may come later, from the relay. */
+  readonly #mode = $derived.by((): ComposerMode => {
+    const { mode } = this.#composer;
+    if (mode.is !== 'reply' || mode.to.byName !== '') return mode;
+    const quoted = this.timeline.message(mode.to.id);
+    return quoted ? { is: 'reply', to: { id: quoted.id, byName: quoted.byName, text: quoted.text } } : mode;
+  });
   readonly #members = $derived.by(() => this.#people.map((member) => this.#memberView(member)));
 
   constructor(device: Device, me: () => Person, id: ConversationId) {
@@ -120,7 +127,7 @@ export class Conversation implements ConversationView {
   }
 
   get composer(): { readonly text: string; readonly mode: ComposerMode } {
-    return this.#composer;
+    return { text: this.#composer.text, mode: this.#mode };
   }
 
   type(text: string): void {
@@ -234,7 +241,6 @@ export class Conversation implements ConversationView {
     if (this.#closed) return;
     this.#loaded = true;
     this.#noteKnown();
-    this.#fillQuote();
   }
 
   readonly #replaced = (doc: string): void => {
@@ -257,13 +263,6 @@ export class Conversation implements ConversationView {
   readonly #noteKnown = (): void => {
     if (untrack(() => !this.#wasKnown && this.#isKnown)) this.#wasKnown = true;
   };
-
-  /** A draft that answers a message knows only its id. */
-  #fillQuote(): void {
-    const { mode } = this.#composer;
-    const quoted = mode.is === 'reply' ? untrack(() => this.timeline.message(mode.to.id)) : undefined;
-    if (quoted) this.#composer.fillQuote({ id: quoted.id, byName: quoted.byName, text: quoted.text });
-  }
 
   #send(text: string, replyTo: MessageId | undefined): MessageId | null {
     const at = this.#device.writtenAt();

@@ -155,7 +155,7 @@ export class Browser {
   }
 }
 
-export async function until(what: () => boolean, atMostMs = 8_000): Promise<void> {
+export async function until(what: () => boolean, atMostMs = 20_000): Promise<void> {
   const end = Date.now() + atMostMs;
   while (!what()) {
     if (Date.now() > end) throw new Error(`did not happen: ${what.toString()}`);
