@@ -77,6 +77,8 @@ export class ConversationTimeline implements TimelineView {
   /** Oldest first, without a gap. */
   #shown: ShownPage[] = [];
   readonly #aside = new Map<number, ShownPage>();
+  /** Being read from the disk beside the root, until `open` knows what it needs. */
+  #ahead: Held[] = [];
   readonly #beat = new Beat();
   #loadingOlder = $state(false);
   #olderUnreachable = $state(false);
@@ -97,6 +99,7 @@ export class ConversationTimeline implements TimelineView {
     this.#parts = parts;
     this.#device = parts.device;
     this.#readAtOpening = untrack(() => this.#device.readSeq(parts.id));
+    this.#readAhead();
   }
 
   get items(): readonly TimelineItem[] {
@@ -135,6 +138,7 @@ export class ConversationTimeline implements TimelineView {
     this.#showOnly(this.#newestPage());
     await this.#shown[0]?.held.loaded;
     await this.#showEnough();
+    this.#forgetAhead();
     this.#changed();
   }
 
@@ -145,6 +149,7 @@ export class ConversationTimeline implements TimelineView {
     link.off('synced', this.#onSynced);
     link.off('state', this.#onState);
     link.off('overview', this.#onOverview);
+    this.#forgetAhead();
     for (const page of this.#all) page.release();
     this.#shown = [];
     this.#aside.clear();
@@ -216,6 +221,25 @@ export class ConversationTimeline implements TimelineView {
       this.#showOnly(current);
       void this.#showEnough();
     }
+  }
+
+  /**
+   * The disk takes a while for each document, and the root would have to come before its page and that before the one in front of it. The row
+   * knows better than nothing which they will be: all are read at once.
+   */
+  #readAhead(): void {
+    const { device, id } = this.#parts;
+    const row = untrack(() => device.row(id));
+    if (row === undefined) return;
+    const newest = pageOfSeq(row.lastSeq + 1);
+    const isThin = row.lastSeq - newest * PAGE_STAMPS < ENOUGH_STAMPS && newest > 0;
+    const hold = (page: number) => device.documents.hold(pageDoc(id, page), { keepWarm: true });
+    this.#ahead = (isThin ? [newest, newest - 1] : [newest]).map(hold);
+  }
+
+  #forgetAhead(): void {
+    for (const held of this.#ahead) held.release();
+    this.#ahead = [];
   }
 
   /** By the root; before the device has it, by the row's last seq, so that the first page of a long history is not fetched for nothing. */
