@@ -199,6 +199,8 @@ async function show(
         .waitFor();
     }
     await picture.set({ page, context, words, family, url, size });
+    // What follows a change of size follows it by a frame.
+    await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
     await page.evaluate(() =>
       Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))),
     );
