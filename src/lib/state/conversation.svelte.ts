@@ -48,8 +48,10 @@ export class Conversation implements ConversationView {
     membersWithOutbox(this.id, this.#membersKnown(), this.#device.requests),
   );
   readonly #names = $derived.by(() => new Map<UserId, string>(this.#people.map(({ id, name }) => [id, name])));
-  readonly #myRole = $derived.by<Role | null>(
-    () => this.#people.find(({ id }) => id === this.#device.me)?.role ?? null,
+  /** The list learns that one was removed before the root does, which may name one as a member for good: nothing comes any more. */
+  readonly #isLost = $derived(this.#wasKnown && !this.#isKnown);
+  readonly #myRole = $derived.by<Role | null>(() =>
+    this.#isLost ? null : (this.#people.find(({ id }) => id === this.#device.me)?.role ?? null),
   );
   readonly #other = $derived.by(() => otherMember(this.#kind, this.#people, this.#device.me));
   /** A draft that answers a message knows only its id; the message may come later, from the relay. */
@@ -81,7 +83,7 @@ export class Conversation implements ConversationView {
   get status(): ConversationView['status'] {
     if (!this.#loaded) return 'loading';
     if (this.#isKnown) return 'ready';
-    if (this.#wasKnown || this.#hasLeft()) return 'left';
+    if (this.#isLost || this.#hasLeft()) return 'left';
     return this.#device.hasList || !this.#device.link.isOpen ? 'unknown' : 'loading';
   }
 
