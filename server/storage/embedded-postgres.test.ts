@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { reachEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { identify, isPostgresIn } from './processes.ts';
 import { connect } from './sql.ts';
 
@@ -47,7 +57,10 @@ async function words(url: string) {
   return rows.map((row) => row.word);
 }
 
-const postmasterPid = () => Number.parseInt(readFileSync(join(dataDir, 'postgres/postmaster.pid'), 'utf8'), 10);
+const postmasterPid = () => {
+  const file = join(dataDir, 'postgres/postmaster.pid');
+  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 0;
+};
 
 async function kill(child: ChildProcess) {
   child.kill('SIGKILL');
@@ -133,4 +146,35 @@ test('a first start that was cut off is begun again', async () => {
   const postgres = await startEmbeddedPostgres({ dataDir, log });
   await write(postgres.url, 'hello');
   await postgres.stop();
+});
+
+test('a database that ends by itself is started again, at the same address; a stop meanwhile ends it for good', async () => {
+  const postgres = await startEmbeddedPostgres({ dataDir, log });
+  await write(postgres.url, 'committed');
+  const sql = connect(postgres.url, { max: 1 });
+  const died = postmasterPid();
+  process.kill(died, 'SIGKILL');
+  while (postmasterPid() === died || !(await sql`select 1`.catch(() => false))) await pause(50);
+  await sql.end();
+  expect(await words(postgres.url)).toEqual(['committed']);
+  expect(said).toContain('PostgreSQL runs again.');
+  const second = postmasterPid();
+  process.kill(second, 'SIGKILL');
+  while (identify(second) !== undefined) await pause(10);
+  await postgres.stop();
+  expect(identify(postmasterPid())).toBeUndefined();
+});
+
+test('whoever wants to look reaches the database that is there, running or not, and makes none', async () => {
+  await expect(reachEmbeddedPostgres({ dataDir, log })).rejects.toThrow('no database');
+  const postgres = await startEmbeddedPostgres({ dataDir, log });
+  await write(postgres.url, 'chào');
+  const beside = await reachEmbeddedPostgres({ dataDir, log });
+  expect(beside.url).toBe(postgres.url);
+  await beside.stop();
+  expect(await words(postgres.url)).toEqual(['chào']);
+  await postgres.stop();
+  const alone = await reachEmbeddedPostgres({ dataDir, log });
+  expect(await words(alone.url)).toEqual(['chào']);
+  await alone.stop();
 });

@@ -4,7 +4,7 @@
  *
  * What it promises: whatever ended the last run (Ctrl-C, SIGKILL, a power cut), the next start finds the same data. A postmaster that
  * outlived its relay is stopped first; one that a relay still uses is left alone, and the second relay is told. A half-made first start is
- * begun again.
+ * begun again. A server that ends by itself (a full disk, the kernel short of memory) is started again, at the same address.
  */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -22,17 +22,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { reason } from '../log.ts';
 import { ownDataFolder } from './data-owner.ts';
 import { findPostgres, type PostgresPrograms } from './postgres-binaries.ts';
-import { stopLeftover } from './postmaster.ts';
+import { portOfRunning, stopLeftover } from './postmaster.ts';
 
 /** After a crash PostgreSQL repeats its log before it is ready; with a full log of 1 GB that takes a while. */
 const READY_TIMEOUT_MILLIS = 120_000;
 /** A fast shutdown writes what is in memory to disk. */
 const STOP_TIMEOUT_MILLIS = 60_000;
 const LOG_MAX_BYTES = 8 * 1024 * 1024;
+/** After the server has ended by itself: the first pause, which doubles, and the longest. A disk stays full for longer than a second. */
+const AGAIN_AFTER_MILLIS = 250;
+const AGAIN_AFTER_AT_MOST_MILLIS = 10_000;
 const USER = 'ting';
 
 /** fsync and synchronous_commit are on because the relay tells people "sent" after a commit. The rest: a small machine, short queries. */
@@ -78,17 +82,11 @@ export async function startEmbeddedPostgres(options: {
     await stopLeftover(programs.data, log);
     const password = keptPassword(dataDir);
     if (!existsSync(programs.data)) await create(programs, password, log);
-    const logFile = join(dataDir, 'postgres.log');
-    const { postmaster, port } = await start(programs, logFile);
-    let stopping = false;
-    postmaster.once('exit', (code, signal) => {
-      if (!stopping) log(`PostgreSQL ended by itself (${signal ?? `code ${code}`}); see ${logFile}.`);
-    });
+    const running = await keepRunning(programs, join(dataDir, 'postgres.log'), log);
     return {
-      url: `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`,
+      url: addressOf(password, running.port),
       stop: async () => {
-        stopping = true;
-        await end(postmaster);
+        await running.stop();
         release();
       },
     };
@@ -96,6 +94,63 @@ export async function startEmbeddedPostgres(options: {
     release();
     throw error;
   }
+}
+
+/** The database of a data folder, for whoever only wants to look: the one that its relay runs, or else started for as long as one looks. */
+export async function reachEmbeddedPostgres(options: {
+  dataDir: string;
+  log: (line: string) => void;
+}): Promise<EmbeddedPostgres> {
+  const { data } = await findPostgres(resolve(options.dataDir), options.log);
+  if (!existsSync(data)) throw new Error(`There is no database in ${options.dataDir}.`);
+  const port = portOfRunning(data);
+  if (port === undefined) return startEmbeddedPostgres(options);
+  return { url: addressOf(keptPassword(options.dataDir), port), stop: () => Promise.resolve() };
+}
+
+const addressOf = (password: string, port: number) => `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`;
+
+/** Runs the server until it is told to stop: one that ends by itself is started again, on the same port, as often as it takes. */
+async function keepRunning(
+  programs: PostgresPrograms,
+  logFile: string,
+  log: (line: string) => void,
+): Promise<{ port: number; stop(): Promise<void> }> {
+  const stopping = new AbortController();
+  const first = await start(programs, logFile, stopping.signal);
+  const { port } = first;
+  let { postmaster } = first;
+  let again = Promise.resolve();
+  const watch = (): void => {
+    postmaster.once('exit', (code, signal) => {
+      if (stopping.signal.aborted) return;
+      log(`PostgreSQL ended by itself (${signal ?? `code ${code}`}); see ${logFile}.`);
+      again = startAgain();
+    });
+  };
+  const startAgain = async (): Promise<void> => {
+    for (let pause = AGAIN_AFTER_MILLIS; ; pause *= 2) {
+      await wait(Math.min(pause, AGAIN_AFTER_AT_MOST_MILLIS), undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
+      try {
+        await stopLeftover(programs.data, log);
+        ({ postmaster } = await start(programs, logFile, stopping.signal, port));
+        watch();
+        return log('PostgreSQL runs again.');
+      } catch (error) {
+        if (!stopping.signal.aborted) log(reason(error));
+      }
+    }
+  };
+  watch();
+  return {
+    port,
+    stop: async () => {
+      stopping.abort();
+      await again;
+      await end(postmaster);
+    },
+  };
 }
 
 /** Made once and kept beside the data, readable by its owner only. */
@@ -135,10 +190,15 @@ async function create(programs: PostgresPrograms, password: string, log: (line: 
   renameSync(unfinished, programs.data);
 }
 
-async function start(programs: PostgresPrograms, logFile: string): Promise<{ postmaster: ChildProcess; port: number }> {
+async function start(
+  programs: PostgresPrograms,
+  logFile: string,
+  stopping: AbortSignal,
+  wantedPort?: number,
+): Promise<{ postmaster: ChildProcess; port: number }> {
   const deadline = Date.now() + READY_TIMEOUT_MILLIS;
   for (;;) {
-    const port = await freePort();
+    const port = wantedPort ?? (await freePort());
     const from = logSize(logFile) > LOG_MAX_BYTES ? 0 : logSize(logFile);
     const output = openSync(logFile, from === 0 ? 'w' : 'a', 0o600);
     const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -149,24 +209,29 @@ async function start(programs: PostgresPrograms, logFile: string): Promise<{ pos
       detached: true,
     });
     closeSync(output);
-    if (await becomesReady(postmaster, programs.data, deadline)) return { postmaster, port };
+    if (await becomesReady(postmaster, programs.data, deadline, stopping)) return { postmaster, port };
     const said = readFileSync(logFile).subarray(from).toString();
     // Somebody else took the port meanwhile, or the last server's children are still on their way out.
-    const isPassing = /could not bind|pre-existing shared memory block/.test(said);
+    const isPassing = /could not bind|pre-existing shared memory block/.test(said) && !stopping.aborted;
     if (!isPassing || Date.now() > deadline) throw new Error(`PostgreSQL did not start: ${lastLines(said)}`);
     await wait(200);
   }
 }
 
 /** The postmaster writes its state into the eighth line of postmaster.pid; pg_ctl looks at the same place. */
-async function becomesReady(postmaster: ChildProcess, data: string, deadline: number): Promise<boolean> {
+async function becomesReady(
+  postmaster: ChildProcess,
+  data: string,
+  deadline: number,
+  stopping: AbortSignal,
+): Promise<boolean> {
   let failed = false;
   postmaster.once('error', () => (failed = true));
   while (!failed && postmaster.exitCode === null && postmaster.signalCode === null) {
     const file = join(data, 'postmaster.pid');
     const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
     if (lines[0] === String(postmaster.pid) && lines[7]?.trim() === 'ready') return true;
-    if (Date.now() > deadline) await end(postmaster);
+    if (Date.now() > deadline || stopping.aborted) await end(postmaster);
     await wait(10);
   }
   return false;

@@ -5,7 +5,7 @@
  * the id in the file is replaced by one that no process has, and the rest stays, because PostgreSQL also reads there which shared memory
  * the old server's children may still hold.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { identify, isPostgresIn } from './processes.ts';
@@ -32,6 +32,15 @@ export async function stopLeftover(data: string, log: (line: string) => void): P
   if (await stops(pid, identity, 'SIGINT', FAST_SHUTDOWN_MILLIS)) return;
   if (await stops(pid, identity, 'SIGQUIT', EMERGENCY_EXIT_MILLIS)) return;
   throw new Error(`The database of an earlier run (process ${pid}) does not stop: stop it by hand and start again.`);
+}
+
+/** Where the server of this folder listens; nothing when none runs. The port is the fourth line of postmaster.pid. */
+export function portOfRunning(data: string): number | undefined {
+  const file = join(data, 'postmaster.pid');
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const pid = Number(lines[0]);
+  const isReady = lines[7]?.trim() === 'ready' && pid > 1 && isPostgresIn(pid, realpathSync(data));
+  return isReady ? Number(lines[3]) : undefined;
 }
 
 async function stops(pid: number, identity: string, signal: NodeJS.Signals, millis: number): Promise<boolean> {
