@@ -1,7 +1,7 @@
 /**
- * Where the relay begins: the environment becomes a configuration, the configuration parts, and the parts listen. The only file that reads
- * `process.env` and ends the process. SIGTERM and SIGINT drain it, as does the end of whoever started it over an IPC channel; a second
- * signal ends it at once.
+ * Where the relay begins: the environment becomes a configuration, the configuration parts, and the parts listen. Beside check.ts the only
+ * file that reads `process.env` and ends the process. SIGTERM and SIGINT drain it, as does the end of whoever started it over an IPC
+ * channel; a second signal ends it at once.
  */
 import { fileURLToPath } from 'node:url';
 import { readConfig } from './config.ts';

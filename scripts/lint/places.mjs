@@ -24,7 +24,7 @@ const ONE_IMPORTER = {
 };
 
 /** The files that put the parts together; they import every place, and no place imports them. */
-const WIRING = new Set(['server/main.ts', 'server/relay.ts']);
+const WIRING = new Set(['server/main.ts', 'server/check.ts', 'server/relay.ts']);
 
 /** @param {string} path a file's path from the project's root */
 const placeOf = (path) => {
@@ -41,9 +41,9 @@ const placeOf = (path) => {
   return { side: 'client', at: 'routes' };
 };
 
-/** Tests, plays, benchmarks and tools may take everything apart. */
+/** Tests, plays, trials, benchmarks and tools may take everything apart. */
 export const isExempt = (path) =>
-  /\.test\.\w+$/.test(path) || /^(e2e|bench|scripts)\//.test(path) || !path.includes('/');
+  /\.test\.\w+$/.test(path) || /^(e2e|bench|scripts|server\/trials)\//.test(path) || !path.includes('/');
 
 /**
  * May the file `from` import the file `to` (both from the project's root)?
