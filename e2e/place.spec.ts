@@ -60,3 +60,27 @@ test('on a phone the newest message stays in sight while the composer grows', as
     .toBeLessThanOrEqual(2);
   await expect(an.log.getByText('dòng số 60.')).toBeInViewport({ ratio: 1 });
 });
+
+test('who begins at the new messages keeps what is above the composer while it grows and shrinks', async ({
+  stage,
+}) => {
+  const an = await stage.actor('An', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const binh = await stage.actor('Bình');
+  const left = () => an.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  // From a log that just fits to one that stands at its line of new messages, a little above its end.
+  for (const count of [15, 17, 19, 21]) {
+    const title = `Chưa đọc ${count}`;
+    await writeHistory(binh, await stage.group(title, binh, [an]), count);
+    await an.comesIn();
+    await an.opens(title);
+    await expect(an.log.getByText(/new messages/)).toBeInViewport();
+    const before = await left();
+    const atFoot = an.message(`dòng số ${count - Math.round(before / 37)}.`);
+    await expect(atFoot).toBeInViewport({ ratio: 1 });
+    await an.composer.fill('một\nhai\nba\nbốn\nnăm');
+    await expect.poll(left).toBe(before);
+    await expect(atFoot).toBeInViewport({ ratio: 1 });
+    await an.composer.fill('');
+    await expect.poll(left).toBe(before);
+  }
+});

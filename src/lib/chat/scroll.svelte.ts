@@ -1,7 +1,8 @@
 /**
  * Where a conversation's log stands, and what follows from it. It begins at the line of new messages, else at the bottom; stays at the
- * bottom while it is there; asks for older messages near the top (virtua holds the position while they are put in front); tells the
- * state what has been on screen, only while somebody can see it. Nothing moves by itself under a reading eye.
+ * bottom while it is there; keeps what is above a composer that grows; asks for older messages near the top (virtua holds the position
+ * while they are put in front); tells the state what has been on screen, only while somebody can see it. Nothing moves by itself under a
+ * reading eye.
  */
 import { tick } from 'svelte';
 import type { VirtualizerHandle } from 'virtua/svelte';
@@ -32,6 +33,8 @@ export class Scroll {
   #intentAt = -Infinity;
   #begunAtNew = false;
   #lastOffset = 0;
+  /** Of the viewport, when it was last looked at. */
+  #height = 0;
   #marked = 0;
   #litTimer: ReturnType<typeof setTimeout> | undefined;
   #loading = false;
@@ -96,8 +99,20 @@ export class Scroll {
       this.toBottom();
       // Once more after virtua has made up for what changed above.
       requestAnimationFrame(() => this.#atBottom && this.toBottom());
-    }
+    } else this.#holdFoot();
+    this.#height = this.viewport?.clientHeight ?? 0;
     this.#seen();
+  }
+
+  /** A composer that grows, or a keyboard that comes up, takes room below: what stood above it stays above it, and goes back with it. */
+  #holdFoot(): void {
+    const element = this.viewport;
+    if (!element || !this.#placed || this.#height === 0) return;
+    const taken = this.#height - element.clientHeight;
+    if (taken === 0) return;
+    const from = taken > 0 ? element.scrollTop : Math.max(element.scrollTop, this.#lastOffset);
+    // Through virtua: for a moment after it scrolled to an item, it scrolls there again when a size changes.
+    this.handle?.scrollTo(from + taken);
   }
 
   /** A finger, wheel or key moved it: from now on it stays where the person put it. */
@@ -107,7 +122,8 @@ export class Scroll {
 
   scrolled(): void {
     const element = this.viewport;
-    if (!element) return;
+    // With more room the browser pulls a log near its end down to it, and may say so before it says that there is more room.
+    if (!element || (this.#height !== 0 && element.clientHeight !== this.#height)) return;
     const near = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
     const byHand = performance.now() - this.#intentAt < INTENT_MS;
     if (near) this.#atBottom = true;
