@@ -12,6 +12,7 @@ import { add, fromPlaywright, fromVitest, NOTHING, one, sentence } from './count
 import { NODE, tool, withOurTools } from './house.mjs';
 import { ensureInstalled } from './install.mjs';
 import { runAloud, say } from './run.mjs';
+import { ensureServices } from './services.mjs';
 
 const reports = mkdtempSync(join(tmpdir(), 'ting-ting-reports-'));
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
@@ -55,6 +56,7 @@ async function plays() {
   const browser = await ensureBrowser();
   const counts = add(one(isBuilt), browser === undefined ? one(false) : NOTHING);
   if (!isBuilt || browser === undefined) return counts;
+  await ensureServices();
   const file = join(reports, 'playwright.json');
   const env = { ...withOurTools(), TING_BROWSER: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
   const code = await runAloud(NODE, [tool('@playwright/test', 'playwright'), 'test', '--reporter=list,json'], { env });
