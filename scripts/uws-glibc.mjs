@@ -1,9 +1,13 @@
 /**
- * Makes the uWebSockets.js addon loadable where glibc is older than 2.38 (Debian 12).
+ * Makes the uWebSockets.js addon loadable where glibc is older than 2.38 (Debian 12, Ubuntu 22.04).
  *
  * All the addon wants from 2.38 are `__isoc23_sscanf`, `__isoc23_strtol` and `__isoc23_strtoul`, which differ from the plain functions
  * only in C23's binary literals. So the three names lose their prefix (st_name moves forward by its length), and the entry `GLIBC_2.38`
- * becomes the oldest version of the platform, which the file names already. Nothing else of the file changes.
+ * becomes the oldest version of the platform, which the file names already.
+ *
+ * From 2.36 it wants `arc4random`, for libstdc++'s std::random_device, which nothing in the addon makes (BoringSSL has its own source): so
+ * that one symbol and its version become weak, which is ELF's word for "may be missing". Nothing else of the file changes. Were the function
+ * called all the same where it is missing, the process would end at address 0: never would a weaker number take its place.
  *
  * Only a file that looks exactly as expected is touched, always from its pristine bytes, which stay beside it as `….pristine`.
  */
@@ -16,6 +20,12 @@ const LIBC = 'libc.so.6';
 const TOO_NEW = 'GLIBC_2.38';
 const PREFIX = '__isoc23_';
 const KNOWN = new Set(['__isoc23_sscanf', '__isoc23_strtol', '__isoc23_strtoul']);
+const UNUSED = { name: 'arc4random', version: 'GLIBC_2.36' };
+/** elf(5): where a symbol's binding stands after st_name, and a wanted version's flags after its hash. */
+const ST_INFO = 4;
+const STB_WEAK = 2;
+const VNA_FLAGS = 4;
+const VER_FLG_WEAK = 2;
 /** The version that a platform's first functions carry: x64, else arm64. An x64 file may name the second too, but its functions do not. */
 const OLDEST = ['GLIBC_2.2.5', 'GLIBC_2.17'];
 /** Node 24, which the project brings along. */
@@ -46,7 +56,18 @@ export function patch(pristine) {
   for (const symbol of wanted) bytes.writeUInt32LE(symbol.nameOffset + PREFIX.length, symbol.at);
   bytes.writeUInt32LE(elfHash(oldest.name), tooNew.at);
   bytes.writeUInt32LE(oldest.nameOffset, tooNew.at + 8);
-  return { ok: true, bytes, needs: newest(ofLibc.filter((one) => one !== tooNew)) };
+  const optional = ofLibc.find((one) => one.name === UNUSED.version);
+  const isWeak = optional !== undefined && weaken(bytes, elf, optional);
+  return { ok: true, bytes, needs: newest(ofLibc.filter((one) => one !== tooNew && !(isWeak && one === optional))) };
+}
+
+/** Lets a version be missing, if all that the addon wants from it is what it does not use. */
+function weaken(bytes, elf, version) {
+  const symbols = elf.symbols.filter((one) => one.version === version.index);
+  if (symbols.some((one) => one.name !== UNUSED.name)) return false;
+  for (const { at } of symbols) bytes[at + ST_INFO] = (STB_WEAK << 4) | (bytes[at + ST_INFO] & 0x0f);
+  bytes.writeUInt16LE(bytes.readUInt16LE(version.at + VNA_FLAGS) | VER_FLG_WEAK, version.at + VNA_FLAGS);
+  return true;
 }
 
 const refuse = (why) => ({ ok: false, why });
@@ -99,7 +120,7 @@ export function makeAddonLoadable({ root, say, glibc = process.platform === 'lin
   }
   if (isOlder(glibc, result.needs)) {
     say(
-      `uWebSockets.js needs glibc ${result.needs} (Debian 12 or newer); this machine has ${glibc}. Use the container image instead.`,
+      `uWebSockets.js needs glibc ${result.needs} (Debian 12, Ubuntu 22.04 or newer); this machine has ${glibc}. Use the container image instead.`,
     );
     return false;
   }

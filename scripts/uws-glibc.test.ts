@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -22,9 +25,9 @@ describe.each([
   ['x64', 'GLIBC_2.2.5', ['sscanf', 'strtol', 'strtoul']],
   ['arm64', 'GLIBC_2.17', ['strtol', 'strtoul']],
 ])('the addon for %s', (arch, oldest, names) => {
-  test('asks for glibc 2.36 instead of 2.38', () => {
+  test('asks for glibc 2.35 instead of 2.38', () => {
     const { bytes, needs } = patched(arch);
-    expect(needs).toBe('2.36');
+    expect(needs).toBe('2.35');
     expect(readElf(bytes)?.versions.map((one) => one.name)).not.toContain('GLIBC_2.38');
   });
 
@@ -48,7 +51,7 @@ describe.each([
     let changed = 0;
     for (let n = 0; n < before.length; n++) if (before[n] !== bytes[n]) changed++;
     expect(bytes.length).toBe(before.length);
-    expect(changed).toBeLessThanOrEqual(names.length * 4 + 8);
+    expect(changed).toBeLessThanOrEqual(names.length * 4 + 8 + 2);
   });
 
   test('is not patched twice', () => {
@@ -84,6 +87,60 @@ test('versions compare as numbers', () => {
 test('the hash is the one that readelf shows', () => {
   expect(elfHash('GLIBC_2.2.5')).toBe(0x09691a75);
   expect(elfHash('GLIBC_2.17')).toBe(0x06969197);
+});
+
+// `arc4random` may be missing because nothing calls it: in these files its one caller is libstdc++'s std::random_device, and no code of
+// uWebSockets, lsquic or BoringSSL makes one (objdump -d: every call of _ZNSt13random_device* comes from libstdc++ itself). Another file
+// has to be looked at again before its digest is written here.
+test.each([
+  ['x64', '98128405dba2fb608448e921a979530f70c946a2cc9889c15f2fa70c2d00ab05'],
+  ['arm64', '88618b30ddf6b2b62310db89f40a701616676352aac5e0f6184dd8ef876199ce'],
+])('the addon for %s is the one whose calls were looked at', (arch, digest) => {
+  expect(createHash('sha256').update(pristine(arch)).digest('hex')).toBe(digest);
+});
+
+/** A server of the addon in `file`, and what it answers, or why it did not load. */
+function serve(file: string): string {
+  const play = `
+    const addon = { exports: {} };
+    process.dlopen(addon, process.argv[1]);
+    const uws = addon.exports;
+    const app = uws.App().get('/', (res) => res.end('hello'));
+    app.listen('127.0.0.1', 0, async (token) => {
+      const answer = await fetch('http://127.0.0.1:' + uws.us_socket_local_port(token));
+      console.log(await answer.text());
+      process.exit(0);
+    });`;
+  const run = spawnSync(`${ROOT}node_modules/.bin/node`, ['--input-type=module', '-e', play, file], {
+    encoding: 'utf8',
+  });
+  return run.stdout.trim() || run.stderr;
+}
+
+test.runIf(process.platform === 'linux')('it serves where the C library has neither arc4random nor its version', () => {
+  // This machine's may have both, so the addon asks for what no C library has: the same names without their first letter.
+  const before = readElf(pristine(process.arch));
+  const symbol = before?.symbols.find((one) => one.name === 'arc4random');
+  const version = before?.versions.find((one) => one.name === 'GLIBC_2.36');
+  if (!symbol || !version) throw new Error('the addon has changed');
+  const unheardOf = (bytes: Buffer) => {
+    bytes.writeUInt32LE(symbol.nameOffset + 1, symbol.at);
+    bytes.writeUInt32LE(elfHash('LIBC_2.36'), version.at);
+    bytes.writeUInt32LE(version.nameOffset + 1, version.at + 8);
+    return bytes;
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'ting-addon-'));
+  try {
+    const weak = patched(process.arch).bytes;
+    writeFileSync(join(folder, 'weak.node'), unheardOf(weak));
+    expect(serve(join(folder, 'weak.node'))).toBe('hello');
+    // And it is the weakness that does it.
+    weak.writeUInt16LE(0, version.at + 4);
+    writeFileSync(join(folder, 'strong.node'), weak);
+    expect(serve(join(folder, 'strong.node'))).toContain('LIBC_2.36');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.runIf(process.platform === 'linux')('the installed addon loads and serves a request', () => {
