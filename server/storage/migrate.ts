@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import type { Sql } from './sql.ts';
+import { expectSuitable } from './suitable.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 /** Any number, the same in every relay. */
@@ -11,6 +12,7 @@ const MIGRATION_LOCK = 7_483_647;
 
 /** Answers the names of the files that were applied now. */
 export async function migrate(sql: Sql, folder: URL = FOLDER): Promise<string[]> {
+  await expectSuitable(sql);
   const files = (await readdir(folder)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).sort();
   const connection = await sql.reserve();
   try {
