@@ -30,18 +30,31 @@ import { createSignInPace } from './http/sign-in-pace.ts';
 import { readStaticFiles } from './http/static-files.ts';
 import { openDoor, type UpgradeDecision } from './http/uws.ts';
 import { createLog, type Log, reason } from './log.ts';
+import { Presence } from './presence/presence.ts';
+import { Typing } from './presence/typing.ts';
 import { setTitleAndTopic } from './storage/conversations.ts';
 import { Journal } from './storage/journal.ts';
-import { advanceRead, conversationsOf, memberIds, membershipOf } from './storage/members.ts';
+import {
+  advanceMarks,
+  conversationsOf,
+  leastReached,
+  memberIds,
+  memberIdsOf,
+  membershipOf,
+  seenBy,
+  sharersOf,
+} from './storage/members.ts';
 import { migrate } from './storage/migrate.ts';
 import { connect } from './storage/sql.ts';
+import { setLastSeen } from './storage/users.ts';
 import { Connections, type Target } from './sync/connections.ts';
 import type { RelayEvents } from './sync/events.ts';
 import { Rooms } from './sync/rooms.ts';
 import { Announcer } from './unread/announcer.ts';
 import { Greeter } from './unread/greeter.ts';
 import { Listeners } from './unread/listeners.ts';
-import { rowsFor, rowsOf } from './unread/rows.ts';
+import { Receipts } from './unread/receipts.ts';
+import { changesFor, rowsFor, rowsOf } from './unread/rows.ts';
 
 /** How often sessions that ran out are removed from the table. */
 const TIDY_EVERY_MILLIS = 60 * 60_000;
@@ -72,15 +85,39 @@ export async function startRelay(
   const sessions = createSessions(sql, secure);
   const tidying = setInterval(() => background.run(() => sessions.endExpired()), TIDY_EVERY_MILLIS);
 
+  const listeners = new Listeners();
+  const listening = (person: UserId): boolean => listeners.has(person);
+  const membersOf = (conversations: readonly ConversationId[]) => memberIdsOf(sql, conversations);
   const announcer = new Announcer({
     members: (conversation) => memberIds(sql, conversation),
-    listening: (person) => listeners.has(person),
-    rows: (conversation, people) => rowsFor(sql, conversation, people),
+    listening,
+    rows: (conversation, people, withMembers) => (withMembers ? rowsFor : changesFor)(sql, conversation, people),
     tell,
     failed,
   });
-  const listeners = new Listeners();
-  const greeter = new Greeter((person) => rowsOf(sql, person));
+  const receipts = new Receipts({
+    advance: (marks) => advanceMarks(sql, marks),
+    members: membersOf,
+    least: (conversations) => leastReached(sql, conversations),
+    listening,
+    tell: tellAll,
+    read: (person, conversation) => announcer.changed(conversation, { people: [person] }),
+    failed,
+  });
+  const presence = new Presence({
+    sharers: (people, most) => sharersOf(sql, people, most),
+    seenBy: (person, most) => seenBy(sql, person, most),
+    members: membersOf,
+    write: (seen) => setLastSeen(sql, seen),
+    listening,
+    tell,
+    failed,
+  });
+  const typing = new Typing({ members: membersOf, listening, tell: tellAll, failed });
+  const greeter = new Greeter(
+    async (person) => ({ is: 'overview', rows: await rowsOf(sql, person, { members: 'few' }) }),
+    (person) => presence.all(person),
+  );
 
   const events: RelayEvents = {
     posted({ conversation, messages }) {
@@ -88,7 +125,12 @@ export async function startRelay(
       announcer.changed(conversation);
     },
     changed: ({ conversation }) => announcer.changed(conversation),
-    read: ({ person, conversation, seq }) => background.run(() => markRead(person, conversation, seq)),
+    read: ({ person, conversation, seq }) => receipts.moved(person, conversation, { read: seq }),
+    delivered({ person, marks }) {
+      for (const { conversation, seq } of marks) receipts.moved(person, conversation, { delivered: seq });
+    },
+    here: ({ person, active }) => (active ? presence.came(person) : presence.went(person)),
+    typing: (event) => typing.heard(event.conversation, event.person, event.typing),
     titled: ({ conversation, title, topic }) =>
       background.run(async () => {
         await setTitleAndTopic(sql, conversation, title ?? null, topic ?? null);
@@ -105,14 +147,19 @@ export async function startRelay(
 
   const living: Living = {
     mirror: (conversation, write) => rooms.mirror(conversation, write),
-    membershipChanged: (conversation) => rooms.membershipChanged(conversation),
+    membershipChanged(conversation) {
+      rooms.membershipChanged(conversation);
+      presence.membersChanged(conversation);
+    },
     removed(person, conversation) {
       connections.removeFrom(person, conversation);
-      tell(person, { is: 'gone', conversation });
+      announcer.gone(conversation, person);
+      presence.membersChanged(conversation, person);
     },
-    changed: (conversation, people) => announcer.changed(conversation, people),
+    // Whatever a handler changes in a row is about its members too, or rare.
+    changed: (conversation) => announcer.changed(conversation, { members: true }),
     list: (person) => rowsOf(sql, person),
-    row: async (person, conversation) => (await rowsOf(sql, person, conversation))[0] ?? null,
+    row: async (person, conversation) => (await rowsOf(sql, person, { only: conversation }))[0] ?? null,
   };
   const writing: Writing = {
     post: (person, conversation, draft) => rooms.post(person, conversation, draft),
@@ -120,7 +167,7 @@ export async function startRelay(
     remove: (person, conversation, message) => rooms.remove(person, conversation, message),
     async setRead(person, conversation, seq) {
       await rooms.setRead(person, conversation, seq);
-      await markRead(person, conversation, seq);
+      await receipts.movedNow(person, conversation, { read: seq });
     },
   };
 
@@ -178,7 +225,10 @@ export async function startRelay(
   /** What is behind the door, in reverse. */
   async function putAway(): Promise<void> {
     clearInterval(tidying);
+    await receipts.stop();
+    await typing.stop();
     await announcer.stop();
+    await presence.stop();
     await background.stop();
     // Once more: what requests under way and the background still wrote.
     await connections.stop();
@@ -191,15 +241,16 @@ export async function startRelay(
     connections.tell(person, message);
   }
 
-  async function markRead(person: UserId, conversation: ConversationId, seq: number): Promise<void> {
-    if (await advanceRead(sql, conversation, person, seq)) announcer.changed(conversation, [person]);
+  function tellAll(people: readonly UserId[], message: RelayControl): void {
+    for (const person of people) greeter.told(person, message);
+    connections.tellAll(people, message);
   }
 
   /** One conversation after another: a person with hundreds of them must not fill the memory with rooms. */
   async function spreadName(person: UserId): Promise<void> {
     for (const conversation of await conversationsOf(sql, person)) {
       await mirrorMembers(sql, living.mirror, conversation);
-      announcer.changed(conversation);
+      announcer.changed(conversation, { members: true });
     }
   }
 

@@ -6,7 +6,8 @@ import WebSocket from 'ws';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
 import { type ClientControl, decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
-import type { OverviewRow } from '#shared/protocol/overview.ts';
+import type { OverviewRow, PersonPresence } from '#shared/protocol/overview.ts';
+import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
 import type { RelayConfig } from './config.ts';
 
 export const testConfig = (databaseUrl: string, more: Partial<RelayConfig> = {}): RelayConfig => ({
@@ -146,6 +147,9 @@ export function fateOf(socket: WebSocket): Promise<{ refused: number } | { close
 export class Tab {
   readonly heard: RelayControl[] = [];
   readonly frames: { channel: number; body: Uint8Array }[] = [];
+  /** The list, and who is here, as this tab knows them by what it was told. */
+  readonly rows = new Map<string, OverviewRow>();
+  readonly people = new Map<string, PersonPresence>();
   closedWith: number | null = null;
   readonly #socket: WebSocket;
   #waiting: { when: () => boolean; go: () => void }[] = [];
@@ -158,7 +162,7 @@ export class Tab {
       if (frame.value.channel === CONTROL_CHANNEL) {
         const control = decodeRelayControl(frame.value.body);
         if (!control.ok) throw new Error(control.why);
-        this.heard.push(control.value);
+        this.#hear(control.value);
       } else this.frames.push(frame.value);
       this.#look();
     });
@@ -187,12 +191,42 @@ export class Tab {
     return this.closedWith ?? 0;
   }
 
-  /** The newest row of a conversation that this tab was told. */
+  /** A conversation's row as this tab knows it. */
   row(conversation: ConversationId): OverviewRow | undefined {
-    return this.heard
-      .flatMap((message) => (message.is === 'overview' || message.is === 'rows' ? message.rows : []))
-      .filter((row) => row.id === conversation)
-      .at(-1);
+    return this.rows.get(conversation);
+  }
+
+  #hear(message: RelayControl): void {
+    this.heard.push(message);
+    switch (message.is) {
+      case 'overview':
+        this.rows.clear();
+        for (const row of message.rows) this.rows.set(row.id, row);
+        return;
+      case 'rows':
+        for (const change of message.rows) {
+          const row = changedRow(this.rows.get(change.id), change);
+          if (row !== undefined) this.rows.set(row.id, row);
+        }
+        return;
+      case 'marks': {
+        const row = this.rows.get(message.conversation);
+        if (row !== undefined) this.rows.set(row.id, markedRow(row, message));
+        return;
+      }
+      case 'gone':
+        this.rows.delete(message.conversation);
+        return;
+      case 'presence':
+        if (message.whole) this.people.clear();
+        for (const person of message.people) this.people.set(person.id, person);
+        return;
+      case 'opened':
+      case 'closed':
+      case 'pulse':
+      case 'typing':
+        return;
+    }
   }
 
   leave(): void {

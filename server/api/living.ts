@@ -10,8 +10,8 @@ export interface Living {
   membershipChanged(conversation: ConversationId): void | Promise<void>;
   /** Is no longer in it: their channels close, their devices forget it. */
   removed(person: UserId, conversation: ConversationId): void | Promise<void>;
-  /** The row of this conversation changed, for all members or these. */
-  changed(conversation: ConversationId, people?: readonly UserId[]): void;
+  /** The row of this conversation changed. */
+  changed(conversation: ConversationId): void;
   list(person: UserId): Promise<OverviewRow[]>;
   row(person: UserId, conversation: ConversationId): Promise<OverviewRow | null>;
 }

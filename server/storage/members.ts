@@ -90,18 +90,111 @@ export async function markLeft(
     where conversation = ${conversation} and user_id = ${person} and left_at is null`;
 }
 
-/** A read mark never moves back (U3), and never beyond the last message. True when it moved. */
-export async function advanceRead(
-  sql: Sql,
-  conversation: ConversationId,
-  person: UserId,
-  seq: number,
-): Promise<boolean> {
-  const rows = await sql`
-    update members m set read_seq = least(${seq}::bigint, c.last_seq)
-    from conversations c
-    where c.id = ${conversation} and m.conversation = c.id and m.user_id = ${person} and m.left_at is null
-      and m.read_seq < least(${seq}::bigint, c.last_seq)
-    returning 1`;
-  return rows.length > 0;
+/** Up to where somebody has read, and up to where a device of theirs has it. */
+export interface MemberMarks {
+  person: UserId;
+  delivered: number;
+  read: number;
 }
+
+export interface Marks extends MemberMarks {
+  conversation: ConversationId;
+}
+
+export interface MarksMoved extends Marks {
+  /** Not only the delivered mark. */
+  readMoved: boolean;
+}
+
+/**
+ * Moves marks on, in one statement however many there are, and answers those that moved, as they are now. A mark never moves back (U3, R1), and
+ * never beyond the last message; what is read is delivered (R2). The rows are held in the order in which `lockMembers` holds them, so that the
+ * two wait for each other instead of deadlocking.
+ */
+export async function advanceMarks(sql: Sql, marks: readonly Marks[]): Promise<MarksMoved[]> {
+  return sql<MarksMoved[]>`
+    with wanted as (
+      select m.conversation, m.user_id, m.read_seq < least(n.read, c.last_seq) as read_moved,
+             least(greatest(n.delivered, n.read), c.last_seq) as delivered, least(n.read, c.last_seq) as read
+      from unnest(
+        ${marks.map((mark) => mark.conversation)}::text[], ${marks.map((mark) => mark.person)}::text[],
+        ${marks.map((mark) => mark.delivered)}::bigint[], ${marks.map((mark) => mark.read)}::bigint[]
+      ) as n (conversation, person, delivered, read)
+      join conversations c on c.id = n.conversation
+      join members m on m.conversation = n.conversation and m.user_id = n.person
+      where m.left_at is null
+        and (m.read_seq < least(n.read, c.last_seq) or m.delivered_seq < least(greatest(n.delivered, n.read), c.last_seq))
+      order by m.conversation, m.user_id
+      for update of m
+    )
+    update members m set
+      delivered_seq = greatest(m.delivered_seq, w.delivered), read_seq = greatest(m.read_seq, w.read)
+    from wanted w
+    where m.conversation = w.conversation and m.user_id = w.user_id
+    returning m.conversation, m.user_id as person, m.delivered_seq as delivered, m.read_seq as read, w.read_moved as "readMoved"`;
+}
+
+/** Of each conversation, the two who are the furthest behind with each of the marks (R4): for everybody, one of them is somebody else. */
+export async function leastReached(
+  sql: Sql,
+  conversations: readonly ConversationId[],
+): Promise<Map<ConversationId, Marks[]>> {
+  const rows = await sql<Marks[]>`
+    select conversation, user_id as person, delivered_seq as delivered, read_seq as read
+    from (
+      select *, row_number() over (partition by conversation order by delivered_seq) as by_delivered,
+             row_number() over (partition by conversation order by read_seq) as by_read
+      from members where conversation = any(${[...conversations]}) and left_at is null
+    ) ranked
+    where by_delivered <= 2 or by_read <= 2`;
+  return Map.groupBy(rows, ({ conversation }) => conversation);
+}
+
+export async function memberIdsOf(
+  sql: Sql,
+  conversations: readonly ConversationId[],
+): Promise<Map<ConversationId, UserId[]>> {
+  const rows = await sql<{ conversation: ConversationId; person: UserId }[]>`
+    select conversation, user_id as person from members
+    where conversation = any(${[...conversations]}) and left_at is null`;
+  const all = new Map<ConversationId, UserId[]>(conversations.map((id) => [id, []]));
+  for (const { conversation, person } of rows) all.get(conversation)?.push(person);
+  return all;
+}
+
+/**
+ * Who shares a conversation of at most `most` people with whom (N2). It works in both directions, and its cost is that of the small conversations
+ * of those who are asked about, however many people there are here and however large their other groups.
+ */
+export async function sharersOf(
+  sql: Sql,
+  people: readonly UserId[],
+  most: number,
+): Promise<{ person: UserId; sharer: UserId }[]> {
+  return sql<{ person: UserId; sharer: UserId }[]>`
+    select distinct mine.user_id as person, theirs.user_id as sharer
+    from members mine
+    join members theirs on theirs.conversation = mine.conversation and theirs.left_at is null and theirs.user_id <> mine.user_id
+    where mine.user_id = any(${[...people]}) and mine.left_at is null and ${isSmall(sql, most)}`;
+}
+
+/** The people a person shares a conversation of at most `most` with, and when each was last seen. */
+export async function seenBy(
+  sql: Sql,
+  person: UserId,
+  most: number,
+): Promise<{ id: UserId; lastSeen: number | null }[]> {
+  return sql<{ id: UserId; lastSeen: number | null }[]>`
+    select u.id, u.last_seen_at as "lastSeen" from users u
+    where u.id <> ${person} and u.id in (
+      select theirs.user_id
+      from members mine
+      join members theirs on theirs.conversation = mine.conversation and theirs.left_at is null
+      where mine.user_id = ${person} and mine.left_at is null and ${isSmall(sql, most)})`;
+}
+
+/** Counts no further than it has to: a group of thousands costs as much as one that is just too large. */
+const isSmall = (sql: Sql, most: number) => sql`
+  (select count(*) from (
+    select 1 from members x where x.conversation = mine.conversation and x.left_at is null limit ${most + 1}
+  ) few) <= ${most}`;

@@ -60,6 +60,14 @@ export async function updateProfile(
   return row ?? null;
 }
 
+/** In one statement; never back. */
+export async function setLastSeen(sql: Sql, people: readonly { id: UserId; at: number }[]): Promise<void> {
+  await sql`
+    update users set last_seen_at = n.at
+    from unnest(${people.map(({ id }) => id)}::text[], ${people.map(({ at }) => at)}::bigint[]) as n (id, at)
+    where users.id = n.id and (users.last_seen_at is null or users.last_seen_at < n.at)`;
+}
+
 /** Those of these ids that exist. */
 export async function existingUsers(sql: Sql, ids: readonly UserId[]): Promise<UserId[]> {
   const rows = await sql<{ id: UserId }[]>`select id from users where id = any(${[...ids]})`;

@@ -18,6 +18,7 @@ interface State {
   json: string;
   peer: object;
   person: UserId;
+  typing: boolean;
 }
 type Entry = { client: number; clock: number; json: string };
 
@@ -61,6 +62,12 @@ export class AwarenessStates {
     return this.#states.get(client)?.person;
   }
 
+  /** By any of their devices. */
+  isTyping(person: UserId): boolean {
+    for (const state of this.#states.values()) if (state.person === person && state.typing) return true;
+    return false;
+  }
+
   #take(entry: Entry, sender: Parameters<AwarenessStates['receive']>[1]): boolean {
     const known = this.#states.get(entry.client);
     if (known !== undefined && known.peer !== sender.peer) return false;
@@ -69,9 +76,12 @@ export class AwarenessStates {
     const owner = sender.ownerOfClient(entry.client);
     if (owner !== undefined && owner !== sender.person) return false;
     if (entry.json === 'null') return this.#states.delete(entry.client);
-    if (entry.json.length > AWARENESS_MAX_BYTES || namedBy(entry.json) !== sender.person) return false;
+    if (entry.json.length > AWARENESS_MAX_BYTES) return false;
+    const said = read(entry.json);
+    if (said.by !== sender.person) return false;
     if (known === undefined && this.#countOf(sender.peer) >= CLIENTS_PER_PEER_MAX) return false;
-    this.#states.set(entry.client, { clock: entry.clock, json: entry.json, peer: sender.peer, person: sender.person });
+    const { clock, json } = entry;
+    this.#states.set(entry.client, { clock, json, peer: sender.peer, person: sender.person, typing: said.typing });
     return true;
   }
 
@@ -82,12 +92,13 @@ export class AwarenessStates {
   }
 }
 
-/** The person a state names as its own: `user.id`. */
-function namedBy(json: string): unknown {
+/** The person a state names as its own, `user.id`, and whether it says that they type. Whatever else is in it is theirs. */
+function read(json: string): { by: unknown; typing: boolean } {
   const state: unknown = JSON.parse(json);
-  if (typeof state !== 'object' || state === null || !('user' in state)) return undefined;
+  if (typeof state !== 'object' || state === null || !('user' in state)) return { by: undefined, typing: false };
   const { user } = state;
-  return typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;
+  const by = typeof user === 'object' && user !== null && 'id' in user ? user.id : undefined;
+  return { by, typing: 'typing' in state && state.typing === true };
 }
 
 function decode(bytes: Uint8Array): Entry[] | null {

@@ -47,6 +47,8 @@ export interface Connection {
 interface Open extends Connection {
   readonly who: Who;
   readonly tell: ((message: RelayControl) => void) | null;
+  /** The same, already encoded for channel 0. */
+  readonly tellEncoded: ((frame: Uint8Array) => void) | null;
   /** Ends the whole socket. */
   end(fault: Fault): void;
   /** Ends what concerns one conversation. */
@@ -94,6 +96,12 @@ export class Connections {
   /** To all of the person's sockets that have a control channel. */
   tell(person: UserId, message: RelayControl): void {
     for (const open of this.#of(person)) open.tell?.(message);
+  }
+
+  /** The same to many people: it is encoded once. */
+  tellAll(people: Iterable<UserId>, message: RelayControl): void {
+    const frame = encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message));
+    for (const person of people) for (const open of this.#of(person)) open.tellEncoded?.(frame);
   }
 
   online(person: UserId): boolean {
@@ -144,6 +152,7 @@ export class Connections {
 
 interface OpenParts {
   rooms: Rooms;
+  events: RelayEvents;
   log: Log;
   mayOpen: (person: UserId, doc: DocName) => Promise<Fault | null>;
   gone: (open: Open) => void;
@@ -173,6 +182,7 @@ type Guarded = ReturnType<typeof guard>;
 class SingleConnection implements Open {
   readonly who: Who;
   readonly tell = null;
+  readonly tellEncoded = null;
   readonly #peer: DocumentPeer;
   readonly #socket: Guarded;
   readonly #parts: OpenParts;
@@ -226,6 +236,8 @@ class MuxConnection implements Open {
   /** A number is used once per socket, and numbers grow; so the highest one says which are used up. */
   #highest = 0;
   #ended = false;
+  /** Somebody is at this tab. */
+  #here = false;
 
   constructor(socket: Guarded, who: Who, parts: OpenParts) {
     this.who = who;
@@ -235,10 +247,12 @@ class MuxConnection implements Open {
   }
 
   readonly tell = (message: RelayControl): void =>
-    this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
+    this.tellEncoded(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
+
+  readonly tellEncoded = (frame: Uint8Array): void => this.#socket.send(frame);
 
   start(): void {
-    return;
+    this.#isHere(true);
   }
 
   receive(bytes: Uint8Array): void {
@@ -255,6 +269,7 @@ class MuxConnection implements Open {
 
   closed(): void {
     this.#ended = true;
+    this.#isHere(false);
     const peers = [...this.#channels.values()];
     this.#channels.clear();
     for (const peer of peers) peer.left();
@@ -281,7 +296,17 @@ class MuxConnection implements Open {
         this.#channels.delete(message.channel);
         return peer?.left();
       }
+      case 'here':
+        return this.#isHere(message.active);
+      case 'delivered':
+        return this.#parts.events.delivered({ person: this.who.person, marks: message.marks });
     }
+  }
+
+  #isHere(here: boolean): void {
+    if (here === this.#here) return;
+    this.#here = here;
+    this.#parts.events.here({ person: this.who.person, active: here });
   }
 
   #open(channel: number, doc: string): void {

@@ -21,6 +21,12 @@ export interface RelayEvents {
   titled(event: { conversation: ConversationId; title?: string; topic?: string }): void;
   /** A socket for all of a tab's documents came up. */
   connected(event: { person: UserId; tell: (message: RelayControl) => void }): void;
+  /** Somebody is at one more such tab, or at one less: it was looked at, or was not for a while, or is gone. */
+  here(event: { person: UserId; active: boolean }): void;
+  /** A device has everything of these conversations up to there. Nobody has checked whether the person is in them. */
+  delivered(event: { person: UserId; marks: readonly { conversation: ConversationId; seq: number }[] }): void;
+  /** A member's awareness in the conversation's channel says whether they type. Comes again while they do. */
+  typing(event: { person: UserId; conversation: ConversationId; typing: boolean }): void;
 }
 
 export interface Standing {

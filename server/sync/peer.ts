@@ -10,9 +10,10 @@ import type { DocName } from '#shared/model/doc-names.ts';
 import { decodeFrame, encodeFrame } from '#shared/protocol/frames.ts';
 import { type Log, reason } from '../log.ts';
 import { NOTHING_AWARE } from './awareness.ts';
+import type { RelayEvents } from './events.ts';
 import type { Outcome } from './lane.ts';
 import type { Joined, Rooms } from './rooms.ts';
-import type { Peer } from './room.ts';
+import type { Peer, Room } from './room.ts';
 
 /** What may wait while a peer is joining or its last update is judged. */
 const WAITING_MAX_BYTES = 2 * FRAME_MAX_BYTES;
@@ -24,6 +25,7 @@ type State = { at: 'joining' } | { at: 'live'; joined: Joined } | { at: 'leaving
 
 export interface PeerParts {
   rooms: Rooms;
+  events: Pick<RelayEvents, 'typing'>;
   log: Log;
   /** Whether the person may open the document; a fault when not. */
   mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
@@ -45,6 +47,8 @@ export class DocumentPeer implements Peer {
   /** An update is being judged; what follows waits for it. */
   #busy = false;
   #asks = 0;
+  /** What was last told of this peer. */
+  #typed = false;
 
   constructor(person: UserId, target: DocName, parts: PeerParts) {
     this.person = person;
@@ -110,7 +114,9 @@ export class DocumentPeer implements Peer {
     const { room } = before.joined;
     const farewell = room.awareness.forget(this);
     this.#parts.rooms.leave(before.joined, this);
-    if (farewell !== null) room.broadcast(encodeFrame({ is: 'awareness', update: farewell }));
+    if (farewell === null) return;
+    room.broadcast(encodeFrame({ is: 'awareness', update: farewell }));
+    this.#tellTyping(room);
   }
 
   #greet({ room }: Joined): void {
@@ -207,7 +213,19 @@ export class DocumentPeer implements Peer {
     if (!result.ok) return this.#refuse('malformed-frame', 'not an awareness update');
     // The stock client hangs up on a relay that it hears nothing from for 30 s, so its sender always gets an answer.
     if (result.news === null) this.#tellAwareness(NOTHING_AWARE);
-    else room.broadcast(encodeFrame({ is: 'awareness', update: result.news }));
+    else {
+      room.broadcast(encodeFrame({ is: 'awareness', update: result.news }));
+      this.#tellTyping(room);
+    }
+  }
+
+  #tellTyping({ awareness }: Room): void {
+    const { person, target } = this;
+    const typing = awareness.isTyping(person);
+    // States that were never about typing, like a cursor's, concern nobody's list.
+    if (target.kind !== 'conversation' || (!typing && !this.#typed)) return;
+    this.#typed = typing;
+    this.#parts.events.typing({ person, conversation: target.conversation, typing });
   }
 
   #refuse(fault: Fault, why: string): void {

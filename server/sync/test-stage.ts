@@ -34,6 +34,9 @@ export interface Heard {
   read: { person: UserId; conversation: ConversationId; seq: number }[];
   titled: { conversation: ConversationId; title?: string; topic?: string }[];
   connected: UserId[];
+  here: { person: UserId; active: boolean }[];
+  delivered: { person: UserId; marks: readonly { conversation: ConversationId; seq: number }[] }[];
+  typing: { person: UserId; conversation: ConversationId; typing: boolean }[];
 }
 
 export interface Relay {
@@ -46,13 +49,25 @@ export interface Relay {
 
 /** The living room over a database whose `members` table says who is in what. */
 export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Relay {
-  const heard: Heard = { posted: [], changed: [], read: [], titled: [], connected: [] };
+  const heard: Heard = {
+    posted: [],
+    changed: [],
+    read: [],
+    titled: [],
+    connected: [],
+    here: [],
+    delivered: [],
+    typing: [],
+  };
   const events: RelayEvents = {
     posted: (event) => heard.posted.push(event),
     changed: (event) => heard.changed.push(event),
     read: (event) => heard.read.push(event),
     titled: (event) => heard.titled.push(event),
     connected: ({ person }) => heard.connected.push(person),
+    here: (event) => heard.here.push(event),
+    delivered: (event) => heard.delivered.push(event),
+    typing: (event) => heard.typing.push(event),
   };
   const membership = {
     async of(person: UserId, conversation: ConversationId): Promise<Standing | null> {

@@ -1,9 +1,11 @@
 /**
  * Tells members what changed in a conversation's row. Whatever happens within a short while becomes one reading of the tables and one
- * message to each member who is connected; a row is always read after what it announces, so the last one told is right.
+ * message to each member who is connected. A row is always read after what it announces, and one reading of a conversation is told before the
+ * next begins, so the last one told is right.
  */
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
+import type { RowChange } from '#shared/protocol/overview.ts';
 import { Background } from '../background.ts';
 import type { PersonalRow } from './rows.ts';
 
@@ -18,7 +20,12 @@ export interface AnnouncerParts {
   members(conversation: ConversationId): Promise<UserId[]>;
   /** Whether any of this person's sockets hears of rows. */
   listening(person: UserId): boolean;
-  rows(conversation: ConversationId, people: readonly UserId[]): Promise<PersonalRow[]>;
+  /** With its members, or as a change that is not about them. */
+  rows(
+    conversation: ConversationId,
+    people: readonly UserId[],
+    withMembers: boolean,
+  ): Promise<PersonalRow<RowChange>[]>;
   tell(person: UserId, message: RelayControl): void;
   failed(why: unknown): void;
 }
@@ -27,12 +34,22 @@ interface Gathering {
   timer: ReturnType<typeof setTimeout>;
   /** Null means every member. */
   people: Set<UserId> | null;
+  withMembers: boolean;
+}
+
+export interface Change {
+  /** Whose row; all members' when left out. */
+  people?: readonly UserId[];
+  /** Somebody came, went, or is called or may do something else. */
+  members?: boolean;
 }
 
 export class Announcer {
   readonly #parts: AnnouncerParts;
   #gathering = new Map<ConversationId, Gathering>();
   #listeners = new Map<ConversationId, number>();
+  /** The last of what is being told of each conversation. */
+  readonly #lines = new Map<ConversationId, Promise<void>>();
   readonly #telling: Background;
   #stopped = false;
 
@@ -41,17 +58,30 @@ export class Announcer {
     this.#telling = new Background(parts.failed);
   }
 
-  /** Something in the row changed: for all members, or only for these. */
-  changed(conversation: ConversationId, people: readonly UserId[] | null = null): void {
+  /** Something in the row changed. */
+  changed(conversation: ConversationId, { people, members = false }: Change = {}): void {
     if (this.#stopped) return;
     const gathering = this.#gathering.get(conversation);
     if (gathering !== undefined) {
-      if (people === null) gathering.people = null;
+      gathering.withMembers ||= members;
+      if (people === undefined) gathering.people = null;
       else people.forEach((person) => gathering.people?.add(person));
       return;
     }
     const timer = setTimeout(() => this.#flush(conversation), this.#gatherMillis(conversation));
-    this.#gathering.set(conversation, { timer, people: people === null ? null : new Set(people) });
+    this.#gathering.set(conversation, {
+      timer,
+      people: people === undefined ? null : new Set(people),
+      withMembers: members,
+    });
+  }
+
+  /** This person is no longer in it. Behind a row of theirs that is being read: it would bring the conversation back. */
+  gone(conversation: ConversationId, person: UserId): void {
+    this.#inLine(conversation, () => {
+      this.#parts.tell(person, { is: 'gone', conversation });
+      return Promise.resolve();
+    });
   }
 
   #gatherMillis(conversation: ConversationId): number {
@@ -62,17 +92,29 @@ export class Announcer {
   }
 
   #flush(conversation: ConversationId): void {
-    const people = this.#gathering.get(conversation)?.people ?? null;
+    const gathering = this.#gathering.get(conversation);
+    if (gathering === undefined) return;
     this.#gathering.delete(conversation);
-    this.#telling.run(() => this.#tell(conversation, people));
+    this.#inLine(conversation, () => this.#tell(conversation, gathering));
   }
 
-  async #tell(conversation: ConversationId, people: Set<UserId> | null): Promise<void> {
+  #inLine(conversation: ConversationId, tell: () => Promise<void>): void {
+    const before = this.#lines.get(conversation);
+    const telling = before === undefined ? tell() : before.then(tell, tell);
+    this.#lines.set(conversation, telling);
+    const done = (): void => {
+      if (this.#lines.get(conversation) === telling) this.#lines.delete(conversation);
+    };
+    telling.then(done, done);
+    this.#telling.run(() => telling);
+  }
+
+  async #tell(conversation: ConversationId, { people, withMembers }: Gathering): Promise<void> {
     const all = people === null ? await this.#parts.members(conversation) : [...people];
     const listening = all.filter((person) => this.#parts.listening(person));
     if (people === null) this.#remember(conversation, listening.length);
     if (listening.length === 0) return;
-    for (const { person, row } of await this.#parts.rows(conversation, listening)) {
+    for (const { person, row } of await this.#parts.rows(conversation, listening, withMembers)) {
       this.#parts.tell(person, { is: 'rows', rows: [row] });
     }
   }

@@ -1,18 +1,21 @@
 /**
- * Sends a person's whole list to a socket that has just come up. What is told to the person while the list is being read would reach the
- * socket first and be overwritten by an older list, so it is told again behind it.
+ * Tells a socket that has just come up everything there is: the person's whole list, then who is here. What is told to the person while that is
+ * being read would reach the socket first and be overwritten by what is older, so it is told again behind it.
  */
 import type { UserId } from '#shared/ids.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
-import type { OverviewRow } from '#shared/protocol/overview.ts';
+
+/** Reads one part of what a new socket is told. */
+export type Greeting = (person: UserId) => Promise<RelayControl>;
 
 export class Greeter {
-  readonly #list: (person: UserId) => Promise<OverviewRow[]>;
-  /** For each person, what was told since each of their lists began to be read. */
+  readonly #greetings: readonly Greeting[];
+  /** For each person, what was told since each of their greetings began. */
   #reading = new Map<UserId, Set<RelayControl[]>>();
 
-  constructor(list: (person: UserId) => Promise<OverviewRow[]>) {
-    this.#list = list;
+  /** Told in this order. */
+  constructor(...greetings: readonly Greeting[]) {
+    this.#greetings = greetings;
   }
 
   async greet(person: UserId, tell: (message: RelayControl) => void): Promise<void> {
@@ -20,8 +23,10 @@ export class Greeter {
     const readings = this.#reading.get(person) ?? new Set();
     this.#reading.set(person, readings.add(meanwhile));
     try {
-      tell({ is: 'overview', rows: await this.#list(person) });
-      meanwhile.forEach(tell);
+      for (const greeting of this.#greetings) {
+        tell(await greeting(person));
+        meanwhile.forEach(tell);
+      }
     } finally {
       readings.delete(meanwhile);
       if (readings.size === 0) this.#reading.delete(person);

@@ -1,32 +1,57 @@
 /**
- * The rows of the list of conversations, counted from the tables: what is stored is the read mark, everything else follows from the
- * messages, so a count can not drift from what is there (rules U1, U2, U4).
+ * The rows of the list of conversations, counted from the tables: what is stored are the marks, everything else follows from the messages, so
+ * a count can not drift from what is there (rules U1, U2, U4). The members of a row are read apart: most changes of a row are not about them.
  */
 import type { Role } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
-import type { LastMessage, OverviewRow } from '#shared/protocol/overview.ts';
+import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
+import type { LastMessage, OverviewMember, OverviewRow, RowChange } from '#shared/protocol/overview.ts';
+import { leastReached } from '../storage/members.ts';
 import type { Sql } from '../storage/sql.ts';
+import { othersThan } from './others.ts';
 
 const PREVIEW_CHARS = 160;
 
 /** A row and whose it is. */
-export interface PersonalRow {
+export interface PersonalRow<Row extends RowChange = OverviewRow> {
   person: UserId;
-  row: OverviewRow;
+  row: Row;
 }
 
+/** `all` for a program that asks about one list; `few` for those who are all told (R4). */
+type Members = 'all' | 'few';
+
 /** One person's whole list; with `only`, that conversation's row or nothing. Those with the newest message come first. */
-export async function rowsOf(sql: Sql, person: UserId, only: ConversationId | null = null): Promise<OverviewRow[]> {
-  const found = only === null ? await query(sql, ofPerson(sql, person)) : await rowsFor(sql, only, [person]);
-  return found.map(({ row }) => row);
+export async function rowsOf(
+  sql: Sql,
+  person: UserId,
+  { only, members = 'all' }: { only?: ConversationId; members?: Members } = {},
+): Promise<OverviewRow[]> {
+  const found = await query(sql, only === undefined ? ofPerson(sql, person) : ofPeople(sql, only, [person]));
+  return (await withMembers(sql, found, members)).map(({ row }) => row);
 }
 
 /** One conversation, as each of these people sees it; those who are not in it get none. */
-export function rowsFor(sql: Sql, conversation: ConversationId, people: readonly UserId[]): Promise<PersonalRow[]> {
-  return query(sql, sql`m.conversation = ${conversation} and m.user_id = any(${[...people]})`);
+export async function rowsFor(
+  sql: Sql,
+  conversation: ConversationId,
+  people: readonly UserId[],
+): Promise<PersonalRow[]> {
+  return withMembers(sql, await query(sql, ofPeople(sql, conversation, people)), 'few');
+}
+
+/** The same without its members. */
+export async function changesFor(
+  sql: Sql,
+  conversation: ConversationId,
+  people: readonly UserId[],
+): Promise<PersonalRow<RowChange>[]> {
+  return query(sql, ofPeople(sql, conversation, people));
 }
 
 const ofPerson = (sql: Sql, person: UserId) => sql`m.user_id = ${person}`;
+const ofPeople = (sql: Sql, conversation: ConversationId, people: readonly UserId[]) =>
+  sql`m.conversation = ${conversation} and m.user_id = any(${[...people]})`;
 type Filter = ReturnType<typeof ofPerson>;
 
 interface Found {
@@ -42,7 +67,7 @@ interface Found {
   last: LastMessage | null;
 }
 
-async function query(sql: Sql, filter: Filter): Promise<PersonalRow[]> {
+async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]> {
   const found = await sql<Found[]>`
     select m.user_id as person, c.id, c.kind, c.title, c.created_at, c.last_seq, m.read_seq, counted.unread, counted.mentions, newest.last
     from members m
@@ -55,16 +80,16 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow[]> {
     ) counted
     left join lateral (
       select x.stamped_at, json_build_object(
-        'id', x.id, 'seq', x.seq, 'by', x.author, 'at', coalesce((x.value->>'at')::bigint, x.stamped_at),
+        'id', x.id, 'seq', x.seq, 'by', x.author, 'byName', coalesce(u.name, ''),
+        'at', coalesce((x.value->>'at')::bigint, x.stamped_at),
         'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_CHARS}::int),
         'attachments', coalesce(jsonb_array_length(x.value->'attachments'), 0)) as last
-      from messages x
+      from messages x left join users u on u.id = x.author
       where x.conversation = c.id and not x.deleted
       order by x.seq desc limit 1
     ) newest on true
     where m.left_at is null and ${filter}
     order by coalesce(newest.stamped_at, c.created_at) desc, c.id`;
-  const members = await membersOf(sql, [...new Set(found.map((each) => each.id))]);
   return found.map((each) => ({
     person: each.person,
     row: {
@@ -72,7 +97,6 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow[]> {
       kind: each.kind,
       title: each.title,
       createdAt: each.created_at,
-      members: members.get(each.id) ?? [],
       lastSeq: each.last_seq,
       readSeq: each.read_seq,
       unread: each.unread,
@@ -82,18 +106,58 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow[]> {
   }));
 }
 
-async function membersOf(
+interface FoundMember {
+  conversation: ConversationId;
+  id: UserId;
+  name: string;
+  role: Role;
+  delivered: number;
+  read: number;
+}
+
+async function withMembers(sql: Sql, rows: PersonalRow<RowChange>[], which: Members): Promise<PersonalRow[]> {
+  const conversations = [...new Set(rows.map(({ row }) => row.id))];
+  const counts = await countMembers(sql, conversations);
+  const isLarge = (id: ConversationId): boolean => which === 'few' && (counts.get(id) ?? 0) > SMALL_GROUP_MAX_MEMBERS;
+  const large = conversations.filter(isLarge);
+  const people = [...new Set(rows.filter(({ row }) => isLarge(row.id)).map(({ person }) => person))];
+  const small = conversations.filter((id) => !isLarge(id));
+  const [all, named, least] = await Promise.all([
+    readMembers(sql, sql`m.conversation = any(${small})`, small.length),
+    readMembers(sql, sql`m.conversation = any(${large}) and m.user_id = any(${people})`, large.length),
+    large.length === 0 ? new Map<ConversationId, never[]>() : leastReached(sql, large),
+  ]);
+  return rows.map(({ person, row }) => {
+    const memberCount = counts.get(row.id) ?? 0;
+    if (!isLarge(row.id)) return { person, row: { ...row, members: all.get(row.id) ?? [], memberCount } };
+    const members = (named.get(row.id) ?? []).filter((member) => member.id === person);
+    return { person, row: { ...row, members, memberCount, others: othersThan(person, least.get(row.id) ?? []) } };
+  });
+}
+
+async function countMembers(sql: Sql, conversations: ConversationId[]): Promise<Map<ConversationId, number>> {
+  if (conversations.length === 0) return new Map();
+  const rows = await sql<{ conversation: ConversationId; count: number }[]>`
+    select conversation, count(*)::int as count from members
+    where conversation = any(${conversations}) and left_at is null
+    group by conversation`;
+  return new Map(rows.map(({ conversation, count }) => [conversation, count]));
+}
+
+async function readMembers(
   sql: Sql,
-  conversations: ConversationId[],
-): Promise<Map<ConversationId, OverviewRow['members']>> {
-  const all = new Map<ConversationId, OverviewRow['members']>();
-  if (conversations.length === 0) return all;
-  const rows = await sql<{ conversation: ConversationId; id: UserId; name: string; role: Role }[]>`
-    select m.conversation, m.user_id as id, u.name, m.role
+  filter: Filter,
+  conversations: number,
+): Promise<Map<ConversationId, OverviewMember[]>> {
+  const all = new Map<ConversationId, OverviewMember[]>();
+  if (conversations === 0) return all;
+  const rows = await sql<FoundMember[]>`
+    select m.conversation, m.user_id as id, u.name, m.role, m.delivered_seq as delivered, m.read_seq as read
     from members m join users u on u.id = m.user_id
-    where m.conversation = any(${conversations}) and m.left_at is null
+    where ${filter} and m.left_at is null
     order by m.joined_at, m.user_id`;
-  for (const { conversation, ...member } of rows) {
+  for (const { conversation, delivered, read, ...who } of rows) {
+    const member = { ...who, reach: { delivered, read } };
     const list = all.get(conversation);
     if (list === undefined) all.set(conversation, [member]);
     else list.push(member);

@@ -13,6 +13,11 @@ export const MENTIONS_MAX_COUNT = 200;
 export const ATTACHMENTS_MAX_COUNT = 20;
 export const GROUP_MAX_MEMBERS = 1_000;
 export const SEARCH_MAX_CHARS = 200;
+/**
+ * Up to this many people, everybody is told everybody's marks, presence and typing. That costs the square of their number, so that in a larger
+ * group each is told only what everybody else has, and nobody who is there.
+ */
+export const SMALL_GROUP_MAX_MEMBERS = 50;
 
 /** How many stamps a page holds: page n holds the stamps (n·1000, (n+1)·1000]. */
 export const PAGE_STAMPS = 1_000;
@@ -26,6 +31,8 @@ export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
 export const BODY_MAX_BYTES = 256 * 1024;
 /** How many documents one socket may have open at once. */
 export const CHANNELS_MAX_COUNT = 2_000;
+/** How many conversations' delivered marks one control frame may carry. */
+export const MARKS_MAX_COUNT = 200;
 /** Awareness holds a cursor's worth of state, not a document. */
 export const AWARENESS_MAX_BYTES = 2 * 1024;
 

@@ -9,7 +9,8 @@ import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
 import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
-import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
+import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
+import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
 import { Documents, type Held, keepInIndexedDb, type Keeper } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
 import { Kept } from '../local/kept.ts';
@@ -115,6 +116,10 @@ export class Device {
     this.quota.start();
     this.link.on('overview', (rows) => this.#replaceOverview(rows));
     this.link.on('rows', (rows) => this.learn(rows));
+    this.link.on('marks', (told) => {
+      const row = this.kept.table('overview').get(told.conversation);
+      if (row !== undefined) this.kept.put('overview', row.id, markedRow(row, told));
+    });
     this.link.on('gone', (conversation) => {
       void this.kept.remove('overview', conversation);
       this.#forgetGoneLater();
@@ -248,8 +253,10 @@ export class Device {
     this.kept.put('kv', TITLE + id, title);
   }
 
-  /** Rows the relay has just said. */
-  learn(rows: readonly OverviewRow[]): void {
+  /** Rows, or parts of rows, that the relay has just said. */
+  learn(changes: readonly RowChange[]): void {
+    const known = this.kept.table('overview');
+    const rows = changes.flatMap((change) => changedRow(known.get(change.id), change) ?? []);
     this.kept.putAll(
       'overview',
       rows.map((row) => [row.id, row] as const),

@@ -17,6 +17,7 @@ const row = (more: Partial<OverviewRow> = {}): OverviewRow => ({
     { id: me.id, name: 'An', role: 'owner' },
     { id: binh.id, name: 'Bình', role: 'member' },
   ],
+  memberCount: 2,
   lastSeq: 0,
   readSeq: 0,
   unread: 0,
@@ -25,7 +26,15 @@ const row = (more: Partial<OverviewRow> = {}): OverviewRow => ({
   ...more,
 });
 
-const last = (at: number, text: string, by = binh.id) => ({ id: newMessageId(), seq: 1, by, at, text, attachments: 0 });
+const last = (at: number, text: string, by = binh.id) => ({
+  id: newMessageId(),
+  seq: 1,
+  by,
+  byName: by === me.id ? 'An' : 'Bình',
+  at,
+  text,
+  attachments: 0,
+});
 
 function build(overview: OverviewRow[], more: Partial<RowSources> = {}, before = [] as ReturnType<typeof buildRows>) {
   const rows = new Map<string, OverviewRow>(overview.map((one) => [one.id, one]));

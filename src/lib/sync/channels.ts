@@ -130,7 +130,7 @@ export class Channels {
     const channel = this.#numbers.get(socket);
     if (channel === undefined) return;
     this.#forget(channel, socket);
-    this.#say({ is: 'close', channel });
+    this.say({ is: 'close', channel });
   }
 
   #wait(socket: ChannelSocket): void {
@@ -144,7 +144,7 @@ export class Channels {
     const channel = this.#next++;
     this.#open.set(channel, socket);
     this.#numbers.set(socket, channel);
-    this.#say({ is: 'open', channel, doc: socket.doc });
+    this.say({ is: 'open', channel, doc: socket.doc });
     socket.opened();
   }
 
@@ -163,6 +163,9 @@ export class Channels {
       }
       case 'overview':
       case 'rows':
+      case 'marks':
+      case 'presence':
+      case 'typing':
       case 'gone':
       case 'pulse':
         return this.#mux.said(control.value);
@@ -174,7 +177,7 @@ export class Channels {
     this.#numbers.delete(socket);
   }
 
-  #say(control: ClientControl): void {
+  say(control: ClientControl): void {
     this.#mux.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(control)));
   }
 }

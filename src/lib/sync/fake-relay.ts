@@ -3,7 +3,7 @@ import * as Y from 'yjs';
 import { parseDocName } from '#shared/model/doc-names.ts';
 import { messagesOf, orderOf } from '#shared/model/page.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
-import { decodeClientControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
+import { type ClientControl, decodeClientControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 import { decodeFrame, encodeFrame, type Frame } from '#shared/protocol/frames.ts';
 
 export class FakeRelay {
@@ -12,6 +12,8 @@ export class FakeRelay {
   readonly channels = new Map<number, string>();
   readonly opened: { channel: number; doc: string }[] = [];
   readonly frames: { doc: string; frame: Frame }[] = [];
+  /** What the device has said that is not about channels. */
+  readonly told: Exclude<ClientControl, { is: 'open' | 'close' }>[] = [];
   isOpen = true;
   /** Documents that nobody may open. */
   readonly refuses = new Map<string, { code: number; fault: string }>();
@@ -39,9 +41,9 @@ export class FakeRelay {
   #control(body: Uint8Array): void {
     const control = decodeClientControl(body);
     if (!control.ok) throw new Error(control.why);
-    const { channel } = control.value;
-    if (control.value.is === 'close') return void this.channels.delete(channel);
-    const { doc } = control.value;
+    if (control.value.is === 'close') return void this.channels.delete(control.value.channel);
+    if (control.value.is !== 'open') return void this.told.push(control.value);
+    const { channel, doc } = control.value;
     const refusal = this.refuses.get(doc);
     if (refusal !== undefined) return queueMicrotask(() => this.say({ is: 'closed', channel, ...refusal }));
     this.opened.push({ channel, doc });

@@ -8,18 +8,24 @@ import type * as Y from 'yjs';
 import type { ConversationId } from '#shared/ids.ts';
 import { parseDocName } from '#shared/model/doc-names.ts';
 import { orderOf, type Stamp } from '#shared/model/page.ts';
-import type { OverviewRow } from '#shared/protocol/overview.ts';
+import type { ClientControl, RelayControl } from '#shared/protocol/control.ts';
+import type { OverviewRow, RowChange } from '#shared/protocol/overview.ts';
 import type { Documents, OpenDocument } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
 import { Channels } from './channels.ts';
 import { DocumentSync } from './provider.ts';
 import { type SocketState, type SocketWorld, SyncSocket } from './socket.ts';
 
+type Told<Is extends RelayControl['is']> = Extract<RelayControl, { is: Is }>;
+
 interface RelayLinkEvents {
   state: (state: SocketState) => void;
   /** All rows; what is not in it is gone. */
   overview: (rows: OverviewRow[]) => void;
-  rows: (rows: OverviewRow[]) => void;
+  rows: (rows: RowChange[]) => void;
+  marks: (told: Told<'marks'>) => void;
+  presence: (told: Told<'presence'>) => void;
+  typing: (told: Told<'typing'>) => void;
   gone: (conversation: ConversationId) => void;
   /** The relay will not take or give this document. */
   refused: (doc: string, code: number, fault: string) => void;
@@ -65,6 +71,12 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
             return this.emit('overview', [control.rows]);
           case 'rows':
             return this.emit('rows', [control.rows]);
+          case 'marks':
+            return this.emit('marks', [control]);
+          case 'presence':
+            return this.emit('presence', [control]);
+          case 'typing':
+            return this.emit('typing', [control]);
           case 'gone':
             return this.emit('gone', [control.conversation]);
           case 'pulse':
@@ -106,6 +118,11 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
   /** Stops the socket alone: the session is over. Tabs go on agreeing with each other. */
   pause(): void {
     this.#socket.stop();
+  }
+
+  /** What concerns no channel. Nothing when the relay is not there: who says it says it again when it is back. */
+  say(control: Exclude<ClientControl, { is: 'open' | 'close' }>): void {
+    this.#channels.say(control);
   }
 
   /** A conversation that waited to be created exists now. */

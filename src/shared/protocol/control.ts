@@ -4,15 +4,28 @@
  * A closed channel's number is never used again on the socket.
  */
 import * as v from 'valibot';
-import { ConversationId } from '../ids.ts';
+import { ConversationId, UserId } from '../ids.ts';
+import { MARKS_MAX_COUNT } from '../limits.ts';
 import type { Decoded } from './frames.ts';
-import { OverviewRow } from './overview.ts';
+import { MemberReach, OverviewRow, PersonPresence, Reach, RowChange } from './overview.ts';
 
 const Channel = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_ffff));
+const Seq = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER));
 
 export const ClientControl = v.variant('is', [
   v.strictObject({ is: v.literal('open'), channel: Channel, doc: v.pipe(v.string(), v.maxLength(80)) }),
   v.strictObject({ is: v.literal('close'), channel: Channel }),
+  /** This device has everything up to there, on its own disk. */
+  v.strictObject({
+    is: v.literal('delivered'),
+    marks: v.pipe(
+      v.array(v.strictObject({ conversation: ConversationId, seq: Seq })),
+      v.minLength(1),
+      v.maxLength(MARKS_MAX_COUNT),
+    ),
+  }),
+  /** Whether somebody looks at this device, or did in the last minutes. A socket begins with yes. */
+  v.strictObject({ is: v.literal('here'), active: v.boolean() }),
 ]);
 export type ClientControl = v.InferOutput<typeof ClientControl>;
 
@@ -23,7 +36,22 @@ export const RelayControl = v.variant('is', [
   /** All rows of this person; what is not in it is gone. Sent first on every connect. */
   v.object({ is: v.literal('overview'), rows: v.array(OverviewRow) }),
   /** Rows that changed. */
-  v.object({ is: v.literal('rows'), rows: v.array(OverviewRow) }),
+  v.object({ is: v.literal('rows'), rows: v.array(RowChange) }),
+  /** How far members are who have moved on; in a group too large for that, how far everybody else is. */
+  v.object({
+    is: v.literal('marks'),
+    conversation: ConversationId,
+    marks: v.array(MemberReach),
+    others: v.optional(Reach),
+  }),
+  /** Who is here: all whom this person may see, behind the overview and when that changes; otherwise those who came or went. */
+  v.object({ is: v.literal('presence'), whole: v.boolean(), people: v.array(PersonPresence) }),
+  /** Who types, and who no longer does. Said again while it lasts: what was not said again for a while is over. */
+  v.object({
+    is: v.literal('typing'),
+    conversation: ConversationId,
+    people: v.array(v.object({ id: UserId, typing: v.boolean() })),
+  }),
   /** This person is no longer in the conversation. */
   v.object({ is: v.literal('gone'), conversation: ConversationId }),
   /** Sent when nothing else was for a while, so that a silent socket can be told from a dead one. */

@@ -13,14 +13,23 @@ export const Person = v.object({
 });
 export type Person = v.InferOutput<typeof Person>;
 
-export const OverviewMember = v.object({ id: UserId, name: v.string(), role: Role });
+/** Up to which seq somebody has it on a device, and up to which they have read it. What is read is delivered. */
+export const Reach = v.object({ delivered: Count, read: Count });
+export type Reach = v.InferOutput<typeof Reach>;
+
+/** `reach` is left out of what versions of the app kept that did not know it. */
+export const OverviewMember = v.object({ id: UserId, name: v.string(), role: Role, reach: v.optional(Reach) });
 export type OverviewMember = v.InferOutput<typeof OverviewMember>;
+
+export const MemberReach = v.object({ user: UserId, ...Reach.entries });
+export type MemberReach = v.InferOutput<typeof MemberReach>;
 
 /** The newest message that is not deleted, shortened for a line in the list. */
 export const LastMessage = v.object({
   id: MessageId,
   seq: Count,
   by: UserId,
+  byName: v.string(),
   at: Millis,
   text: v.string(),
   attachments: Count,
@@ -32,7 +41,14 @@ export const OverviewRow = v.object({
   kind: ConversationKind,
   title: v.nullable(v.string()),
   createdAt: Millis,
+  /**
+   * Everybody, with how far they are. On the control channel a group of more than SMALL_GROUP_MAX_MEMBERS names only the person themself: all of
+   * them, told to each of them, would be the square of their number. The conversation's own document has the rest.
+   */
   members: v.array(OverviewMember),
+  memberCount: Count,
+  /** How far everybody else is, where `members` does not say it of each. */
+  others: v.optional(Reach),
   lastSeq: Count,
   readSeq: Count,
   unread: Count,
@@ -40,3 +56,15 @@ export const OverviewRow = v.object({
   last: v.nullable(LastMessage),
 });
 export type OverviewRow = v.InferOutput<typeof OverviewRow>;
+
+/** A row that changed. Who is in it, and how far they are, is told when somebody came, went or was renamed; otherwise it is as before. */
+export const RowChange = v.object({
+  ...OverviewRow.entries,
+  members: v.optional(v.array(OverviewMember)),
+  memberCount: v.optional(Count),
+});
+export type RowChange = v.InferOutput<typeof RowChange>;
+
+/** Whether a person is here; if not, when they last were, as far as it is known. */
+export const PersonPresence = v.object({ id: UserId, online: v.boolean(), lastSeen: v.nullable(Millis) });
+export type PersonPresence = v.InferOutput<typeof PersonPresence>;
