@@ -28,6 +28,8 @@ const DRAIN_MILLIS = 5_000;
 
 export interface DoorSocket {
   send(bytes: Uint8Array): void;
+  /** What is sent in `sends` leaves in one write. */
+  together(sends: () => void): void;
   close(code: number, reason: string): void;
   bufferedBytes(): number;
 }
@@ -286,6 +288,9 @@ function doorSocket(ws: uws.WebSocket<Held>, held: Held): DoorSocket {
   return {
     send(bytes) {
       if (!held.gone) ws.send(bytes, true);
+    },
+    together(sends) {
+      if (!held.gone) ws.cork(sends);
     },
     close(code, reason) {
       if (held.gone) return;

@@ -159,7 +159,7 @@ interface OpenParts {
 }
 
 /** A socket that is cut when it cannot keep up, and is silent once it is closed. */
-function guard(socket: Socket): Pick<Socket, 'send' | 'close'> & { overflowed: () => void } {
+function guard(socket: Socket): Omit<Socket, 'bufferedBytes'> & { overflowed: () => void } {
   let closed = false;
   const guarded = {
     overflowed: () => undefined as void,
@@ -167,6 +167,9 @@ function guard(socket: Socket): Pick<Socket, 'send' | 'close'> & { overflowed: (
       if (closed) return;
       if (socket.bufferedBytes() > BUFFERED_MAX_BYTES) return guarded.overflowed();
       socket.send(bytes);
+    },
+    together(sends: () => void) {
+      if (!closed) socket.together(sends);
     },
     close(code: number, why: string) {
       if (closed) return;
@@ -194,6 +197,7 @@ class SingleConnection implements Open {
     this.#peer = new DocumentPeer(who.person, target, {
       ...parts,
       send: (frame) => socket.send(frame),
+      together: (sends) => socket.together(sends),
       opened: () => undefined,
       closed: (fault) => {
         socket.close(FAULTS[fault].close, fault);
@@ -318,6 +322,7 @@ class MuxConnection implements Open {
     const peer = new DocumentPeer(this.who.person, target, {
       ...this.#parts,
       send: (frame) => this.#socket.send(encodeChannelFrame(channel, frame)),
+      together: (sends) => this.#socket.together(sends),
       opened: () => this.tell({ is: 'opened', channel }),
       closed: (fault) => {
         this.#channels.delete(channel);

@@ -12,6 +12,7 @@ import { type Log, reason } from '../log.ts';
 import type { Journal, JournalEntry } from '../storage/journal.ts';
 import type { Sql } from '../storage/sql.ts';
 import type { Membership, RelayEvents } from './events.ts';
+import { oneUpdate } from './one-update.ts';
 import type { Peer, Room } from './room.ts';
 
 /** What a lane needs of the rest of the relay. */
@@ -105,7 +106,9 @@ export abstract class Lane {
       entry.clients.push({ document: room.name, client, person });
     }
     for (const room of rooms) {
-      for (const bytes of room.takeChanges()) {
+      const changes = room.takeChanges();
+      if (changes.length > 0) {
+        const bytes = oneUpdate(changes);
         entry.updates.push({ document: room.name, bytes });
         frames.push({ room, frame: encodeFrame({ is: 'update', update: bytes }) });
         room.logLength += 1;

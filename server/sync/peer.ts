@@ -31,6 +31,8 @@ export interface PeerParts {
   mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
   /** Bytes of the single-document protocol, to this peer alone. */
   send: (frame: Uint8Array) => void;
+  /** What is sent within leaves in one write. */
+  together: (sends: () => void) => void;
   /** The peer is in: comes before its first frame. */
   opened: () => void;
   /** The relay has closed the peer. */
@@ -92,6 +94,12 @@ export class DocumentPeer implements Peer {
 
   send(frame: Uint8Array): void {
     if (this.#state.at === 'live') this.#parts.send(frame);
+  }
+
+  sendAll(frames: readonly Uint8Array[]): void {
+    const [only] = frames;
+    if (frames.length === 1 && only !== undefined) return this.send(only);
+    this.#parts.together(() => frames.forEach((frame) => this.send(frame)));
   }
 
   /** The relay ends it, and says why. Nothing that comes afterwards, or waits, is looked at. */

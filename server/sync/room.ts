@@ -17,6 +17,8 @@ export interface Peer {
   readonly person: UserId;
   readonly live: boolean;
   send(frame: Uint8Array): void;
+  /** In one write. */
+  sendAll(frames: readonly Uint8Array[]): void;
   close(fault: Fault): void;
 }
 
@@ -31,6 +33,7 @@ export class Room {
   /** Updates in the log behind the snapshot. */
   logLength: number;
   #changes: Uint8Array[] = [];
+  #outgoing: Uint8Array[] = [];
 
   constructor(name: string, target: DocName, stored: StoredDocument) {
     this.name = name;
@@ -66,8 +69,16 @@ export class Room {
     return changes;
   }
 
+  /** To all peers, a moment later: what else this commit brings to them goes out with it, in one write for each. */
   broadcast(frame: Uint8Array): void {
-    for (const peer of this.peers) peer.send(frame);
+    this.#outgoing.push(frame);
+    if (this.#outgoing.length === 1) queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    const frames = this.#outgoing;
+    this.#outgoing = [];
+    for (const peer of this.peers) peer.sendAll(frames);
   }
 
   destroy(): void {

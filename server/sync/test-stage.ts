@@ -147,6 +147,7 @@ export function fakeSocket(
       socket.sent.push(bytes.slice());
       onSend(bytes.slice());
     },
+    together: (sends) => sends(),
     close(code) {
       socket.closedWith = code;
       onClose(code);
