@@ -140,6 +140,24 @@ test('a process that got the id of the old database is left alone', async () => 
   await next.stop();
 });
 
+test('a database that was killed together with its relay, and that nobody has buried, is not in the way', async () => {
+  const first = await startEmbeddedPostgres({ dataDir, log });
+  await write(first.url, 'committed');
+  const file = join(dataDir, 'postgres/postmaster.pid');
+  const leftBehind = readFileSync(file, 'utf8').split('\n');
+  await first.stop();
+  // `sleep` does not ask after the child it got from the shell, which stays as a zombie.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [zombie] = (await once(parent.stdout, 'data')) as [Buffer];
+  while (identify(Number(zombie)) !== undefined) await pause(5);
+  writeFileSync(file, [zombie.toString().trim(), ...leftBehind.slice(1)].join('\n'));
+
+  const next = await startEmbeddedPostgres({ dataDir, log });
+  expect(await words(next.url)).toEqual(['committed']);
+  parent.kill();
+  await next.stop();
+});
+
 test('a first start that was cut off is begun again', async () => {
   mkdirSync(join(dataDir, 'postgres.new'));
   writeFileSync(join(dataDir, 'postgres.new/PG_VERSION'), '18');

@@ -1,8 +1,8 @@
 /**
  * What an earlier run may have left in the data folder: a server that still runs, or only its postmaster.pid.
  *
- * PostgreSQL itself deals with a pid file whose process is gone. It refuses to start when some other process has got that id since; then
- * the id in the file is replaced by one that no process has, and the rest stays, because PostgreSQL also reads there which shared memory
+ * PostgreSQL itself deals with a pid file whose process is gone. It refuses to start when some other process has got that id since, or when
+ * the dead one has not been buried yet; then the id in the file is replaced by one that no process has, and the rest stays, because PostgreSQL also reads there which shared memory
  * the old server's children may still hold.
  */
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -23,15 +23,30 @@ export async function stopLeftover(data: string, log: (line: string) => void): P
   const pid = Number(first);
   if (!Number.isInteger(pid) || pid <= 1) return;
   const identity = identify(pid);
-  if (identity === undefined) return;
-  if (!isPostgresIn(pid, data)) {
-    writeFileSync(file, [NOBODYS_PID, ...rest].join('\n'));
-    return;
+  if (identity !== undefined && isPostgresIn(pid, data)) {
+    log('Stopping the database of an earlier run.');
+    const isGone =
+      (await stops(pid, identity, 'SIGINT', FAST_SHUTDOWN_MILLIS)) ||
+      (await stops(pid, identity, 'SIGQUIT', EMERGENCY_EXIT_MILLIS));
+    if (!isGone)
+      throw new Error(
+        `The database of an earlier run (process ${pid}) does not stop: stop it by hand and start again.`,
+      );
   }
-  log('Stopping the database of an earlier run.');
-  if (await stops(pid, identity, 'SIGINT', FAST_SHUTDOWN_MILLIS)) return;
-  if (await stops(pid, identity, 'SIGQUIT', EMERGENCY_EXIT_MILLIS)) return;
-  throw new Error(`The database of an earlier run (process ${pid}) does not stop: stop it by hand and start again.`);
+  if (existsSync(file) && isTaken(pid)) writeFileSync(file, [NOBODYS_PID, ...rest].join('\n'));
+}
+
+/**
+ * By another process, or by one that has ended and that nobody has buried: its parent was killed with it, and whoever has the id 1 in a container
+ * may never look. PostgreSQL does not tell a dead one from a living one.
+ */
+function isTaken(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /** Where the server of this folder listens; nothing when none runs. The port is the fourth line of postmaster.pid. */
