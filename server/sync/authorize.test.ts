@@ -663,7 +663,7 @@ describe('a personal document', () => {
     doc.getMap('drafts').delete(conversation);
     put('read', conversation, 5)(doc);
     put('prefs', conversation, { muted: 9, pinned: true })(doc);
-    expect(push(bench, an, doc)).toMatchObject({ is: 'accept', read: new Set([conversation]) });
+    expect(push(bench, an, doc)).toMatchObject({ is: 'accept', read: new Map([[conversation, 5]]) });
     expectRefused(bench.take(an, change(doc, put('read', conversation, -1))), 'invalid-input');
     expectRefused(bench.take(an, change(device(bench), put('read', 'x', 1))), 'forged-update');
     expectRefused(bench.take(an, change(device(bench), put('messages', newMessageId(), say(an)))), 'forged-update');

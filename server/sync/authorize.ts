@@ -52,7 +52,8 @@ export interface Accepted {
   tombstones: Set<MessageId>;
   /** Fields of `meta` that were set, with their new values; undefined when one was only removed. */
   meta: Map<MetaField, unknown>;
-  read: Set<ConversationId>;
+  /** Read marks that were set or removed, with the furthest they were set to: Yjs may keep another value. */
+  read: Map<ConversationId, number>;
 }
 
 export type Verdict =
@@ -117,7 +118,7 @@ class Judge {
     messages: new Set(),
     tombstones: new Set(),
     meta: new Map(),
-    read: new Set(),
+    read: new Map(),
   };
   #missing = false;
 
@@ -283,8 +284,10 @@ class Judge {
       case 'personal/read':
       case 'personal/prefs':
         if (!isConversationId(key)) throw forged('not a conversation id');
-        if (set !== null) parse(root === 'drafts' ? Draft : root === 'read' ? ReadSeq : Preference, set.value);
-        if (root === 'read') this.#accepted.read.add(key);
+        if (root === 'read') {
+          const seq = set === null ? 0 : parse(ReadSeq, set.value);
+          this.#accepted.read.set(key, Math.max(seq, this.#accepted.read.get(key) ?? 0));
+        } else if (set !== null) parse(root === 'drafts' ? Draft : Preference, set.value);
         return;
       default:
         throw forged(`nobody writes ${root.slice(0, 40)} here`);

@@ -1,4 +1,7 @@
-/** One person's own document, on all of their devices: drafts, read marks, preferences. Read marks that arrive are announced. */
+/**
+ * One person's own document, on all of their devices: drafts, read marks, preferences. Read marks that arrive are announced. Of two that were set
+ * without knowing of each other, Yjs keeps either; the relay sees to it that the further one stays (U3).
+ */
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { personalDoc } from '#shared/model/doc-names.ts';
 import { readOf } from '#shared/model/personal.ts';
@@ -44,10 +47,16 @@ export class PersonalLane extends Lane {
         return { is: 'missing' };
       case 'accept': {
         if (verdict.empty) return { is: 'accepted' };
+        const read = readOf(room.doc);
+        const furthest = new Map([...verdict.read].map(([id, seq]) => [id, Math.max(seq, read.get(id) ?? 0)]));
         if (!this.apply(room, update, verdict.repeats, peer))
           return { is: 'refused', fault: 'not-ready', why: 'document rebuilt' };
+        // In a transaction of its own: in the update's, Yjs would take a new client id for the relay.
+        room.doc.transact(() => {
+          for (const [id, seq] of furthest) if ((read.get(id) ?? 0) < seq) read.set(id, seq);
+        });
         const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
-        this.#announce(this.commit([room], introduced, NOTHING_EXTRA), [...verdict.read]);
+        this.#announce(this.commit([room], introduced, NOTHING_EXTRA), [...furthest.keys()]);
         return { is: 'accepted' };
       }
     }
