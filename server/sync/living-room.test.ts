@@ -375,6 +375,21 @@ describe('refusals', () => {
     expect(socket.sent.length).toBeLessThan(8);
   });
 
+  test('[A10] who goes on writing while the relay asks for what was written before is not refused', async () => {
+    const { an, binh, conversation, page } = await setup();
+    await an.settle(page);
+    an.disconnect();
+    an.post(conversation, 'không có mạng');
+    an.manual = true;
+    an.connect(relay);
+    for (let i = 0; i < 20; i++) an.post(conversation, `${i}`);
+    await until(
+      'all are stamped',
+      () => (an.deliverOut(), an.deliverIn(), binh.stamps(conversation).length === 21 && an.isOpen(page)),
+    );
+    expect(an.control.filter((c) => c.is === 'closed')).toEqual([]);
+  });
+
   test('[S2] random bytes close the socket they came on, and the relay goes on', async () => {
     const { an, binh, conversation, page } = await setup();
     await an.settle(page);

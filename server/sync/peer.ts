@@ -18,7 +18,7 @@ import type { Peer, Room } from './room.ts';
 /** What may wait while a peer is joining or its last update is judged. */
 const WAITING_MAX_BYTES = 2 * FRAME_MAX_BYTES;
 const WAITING_MAX_FRAMES = 1_000;
-/** So often the relay asks a peer for what an update lacks before it gives up: an honest peer's answer lacks nothing. */
+/** So many answers of a peer may lack something before the relay gives up asking: an honest peer's answer lacks nothing. */
 const ASKS_MAX_COUNT = 3;
 
 type State = { at: 'joining' } | { at: 'live'; joined: Joined } | { at: 'leaving'; why: Fault | 'left' };
@@ -48,6 +48,9 @@ export class DocumentPeer implements Peer {
   #waitingBytes = 0;
   /** An update is being judged; what follows waits for it. */
   #busy = false;
+  /** The relay has asked for what it lacks. The answer will hold whatever the peer has sent before it, so nothing else is asked meanwhile. */
+  #asked = false;
+  /** Answers in a row that lacked something. */
   #asks = 0;
   /** What was last told of this peer. */
   #typed = false;
@@ -129,7 +132,7 @@ export class DocumentPeer implements Peer {
 
   #greet({ room }: Joined): void {
     this.#parts.opened();
-    this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
+    this.#ask(room);
     this.#tellAwareness(room.awareness.all());
   }
 
@@ -161,8 +164,10 @@ export class DocumentPeer implements Peer {
       case 'step1':
         return this.#answer(joined, frame.stateVector);
       case 'step2':
+        this.#asked = false;
+        return this.#judge(joined, frame.update, true);
       case 'update':
-        return this.#judge(joined, frame.update);
+        return this.#judge(joined, frame.update, false);
       case 'awareness':
         return this.#aware(joined, frame.update);
       case 'query-awareness':
@@ -180,13 +185,13 @@ export class DocumentPeer implements Peer {
     }
   }
 
-  #judge(joined: Joined, update: Uint8Array): void {
+  #judge(joined: Joined, update: Uint8Array, isAnswer: boolean): void {
     const outcome = joined.lane.receive(joined.room, this, update);
-    if (!(outcome instanceof Promise)) return this.#conclude(joined, outcome);
+    if (!(outcome instanceof Promise)) return this.#conclude(joined, outcome, isAnswer);
     this.#busy = true;
     outcome
       .then(
-        (late) => this.#conclude(joined, late),
+        (late) => this.#conclude(joined, late, isAnswer),
         (error: unknown) => {
           this.#parts.log.error('an update could not be judged', { document: joined.room.name, why: reason(error) });
           this.close('not-ready');
@@ -198,15 +203,20 @@ export class DocumentPeer implements Peer {
       });
   }
 
-  #conclude({ room }: Joined, outcome: Outcome): void {
+  #ask(room: Room): void {
+    this.#asked = true;
+    this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
+  }
+
+  #conclude({ room }: Joined, outcome: Outcome, isAnswer: boolean): void {
     switch (outcome.is) {
       case 'accepted':
         this.#asks = 0;
         return;
       case 'missing':
-        this.#asks += 1;
+        if (isAnswer) this.#asks += 1;
         if (this.#asks > ASKS_MAX_COUNT) return this.#refuse('forged-update', 'builds on what nobody has');
-        return this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
+        return this.#asked ? undefined : this.#ask(room);
       case 'refused':
         return this.#refuse(outcome.fault, outcome.why);
     }
