@@ -38,7 +38,6 @@ import {
   advanceMarks,
   conversationsOf,
   leastReached,
-  memberIds,
   memberIdsOf,
   membershipOf,
   seenBy,
@@ -89,9 +88,9 @@ export async function startRelay(
   const listening = (person: UserId): boolean => listeners.has(person);
   const membersOf = (conversations: readonly ConversationId[]) => memberIdsOf(sql, conversations);
   const announcer = new Announcer({
-    members: (conversation) => memberIds(sql, conversation),
+    members: membersOf,
     listening,
-    rows: (conversation, people, withMembers) => (withMembers ? rowsFor : changesFor)(sql, conversation, people),
+    rows: (places, withMembers) => (withMembers ? rowsFor : changesFor)(sql, places),
     tell,
     failed,
   });

@@ -40,13 +40,6 @@ export async function lockMembers(sql: Transaction, conversation: ConversationId
   return new Map(rows.map((row) => [row.user_id, row.role]));
 }
 
-export async function memberIds(sql: Sql, conversation: ConversationId): Promise<UserId[]> {
-  const rows = await sql<
-    { user_id: UserId }[]
-  >`select user_id from members where conversation = ${conversation} and left_at is null`;
-  return rows.map((row) => row.user_id);
-}
-
 export async function conversationsOf(sql: Sql, person: UserId): Promise<ConversationId[]> {
   const rows = await sql<{ conversation: ConversationId }[]>`
     select conversation from members where user_id = ${person} and left_at is null`;

@@ -18,6 +18,12 @@ export interface PersonalRow<Row extends RowChange = OverviewRow> {
   row: Row;
 }
 
+/** Somebody's row in their list. */
+export interface Place {
+  conversation: ConversationId;
+  person: UserId;
+}
+
 /** `all` for a program that asks about one list; `few` for those who are all told (R4). */
 type Members = 'all' | 'few';
 
@@ -27,31 +33,27 @@ export async function rowsOf(
   person: UserId,
   { only, members = 'all' }: { only?: ConversationId; members?: Members } = {},
 ): Promise<OverviewRow[]> {
-  const found = await query(sql, only === undefined ? ofPerson(sql, person) : ofPeople(sql, only, [person]));
+  const found = await query(
+    sql,
+    only === undefined ? ofPerson(sql, person) : ofPlaces(sql, [{ conversation: only, person }]),
+  );
   return (await withMembers(sql, found, members)).map(({ row }) => row);
 }
 
-/** One conversation, as each of these people sees it; those who are not in it get none. */
-export async function rowsFor(
-  sql: Sql,
-  conversation: ConversationId,
-  people: readonly UserId[],
-): Promise<PersonalRow[]> {
-  return withMembers(sql, await query(sql, ofPeople(sql, conversation, people)), 'few');
+/** Conversations, each as this person sees it; those who are not in it get none. */
+export async function rowsFor(sql: Sql, places: readonly Place[]): Promise<PersonalRow[]> {
+  return withMembers(sql, await query(sql, ofPlaces(sql, places)), 'few');
 }
 
-/** The same without its members. */
-export async function changesFor(
-  sql: Sql,
-  conversation: ConversationId,
-  people: readonly UserId[],
-): Promise<PersonalRow<RowChange>[]> {
-  return query(sql, ofPeople(sql, conversation, people));
+/** The same without their members. */
+export async function changesFor(sql: Sql, places: readonly Place[]): Promise<PersonalRow<RowChange>[]> {
+  return query(sql, ofPlaces(sql, places));
 }
 
 const ofPerson = (sql: Sql, person: UserId) => sql`m.user_id = ${person}`;
-const ofPeople = (sql: Sql, conversation: ConversationId, people: readonly UserId[]) =>
-  sql`m.conversation = ${conversation} and m.user_id = any(${[...people]})`;
+const ofPlaces = (sql: Sql, places: readonly Place[]) =>
+  sql`(m.conversation, m.user_id) in (
+    select * from unnest(${places.map((place) => place.conversation)}::text[], ${places.map((place) => place.person)}::text[]))`;
 type Filter = ReturnType<typeof ofPerson>;
 
 interface Found {
