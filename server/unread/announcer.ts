@@ -46,7 +46,7 @@ export class Announcer {
   readonly #gathering = new Map<ConversationId, Gathering>();
   /** Of those with more than a few. */
   readonly #listeners = new Map<ConversationId, number>();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: { at: number; handle: NodeJS.Timeout } | null = null;
   /** When the tables were last read. */
   #readAt = -Infinity;
   #reading: Promise<void> | null = null;
@@ -72,7 +72,7 @@ export class Announcer {
   /** Drops what waits: the connections it would go to are closing. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer.handle);
     this.#gathering.clear();
     await this.#reading;
   }
@@ -87,7 +87,7 @@ export class Announcer {
     if (gathering === undefined) {
       const dueAt = performance.now() + wait;
       this.#gathering.set(conversation, { dueAt, people: people === undefined ? null : new Set(people), withMembers });
-      return this.#schedule();
+      return this.#schedule(dueAt);
     }
     gathering.withMembers ||= withMembers;
     if (people === undefined) gathering.people = null;
@@ -101,11 +101,14 @@ export class Announcer {
     );
   }
 
-  #schedule(): void {
-    if (this.#timer !== null || this.#reading !== null || this.#gathering.size === 0 || this.#stopped) return;
-    const earliest = Math.min(...[...this.#gathering.values()].map(({ dueAt }) => dueAt));
-    const at = Math.max(earliest, this.#readAt + GATHER_MILLIS);
-    this.#timer = setTimeout(() => this.#read(), Math.max(0, at - performance.now()));
+  #schedule(dueAt: number): void {
+    if (this.#reading !== null || this.#stopped) return;
+    const at = Math.max(dueAt, this.#readAt + GATHER_MILLIS);
+    if (this.#timer !== null) {
+      if (this.#timer.at <= at) return;
+      clearTimeout(this.#timer.handle);
+    }
+    this.#timer = { at, handle: setTimeout(() => this.#read(), Math.max(0, at - performance.now())) };
   }
 
   #read(): void {
@@ -122,7 +125,7 @@ export class Announcer {
       })
       .then(() => {
         this.#reading = null;
-        this.#schedule();
+        for (const { dueAt } of this.#gathering.values()) this.#schedule(dueAt);
       });
   }
 
