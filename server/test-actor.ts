@@ -143,61 +143,12 @@ export function fateOf(socket: WebSocket): Promise<{ refused: number } | { close
   });
 }
 
-/** The app's own socket: everything the relay has said on channel 0, and the frames of the others. */
-export class Tab {
-  readonly heard: RelayControl[] = [];
-  readonly frames: { channel: number; body: Uint8Array }[] = [];
-  /** The list, and who is here, as this tab knows them by what it was told. */
+/** The list, and who is here, as somebody knows them by what they were told on channel 0. */
+export class Known {
   readonly rows = new Map<string, OverviewRow>();
   readonly people = new Map<string, PersonPresence>();
-  closedWith: number | null = null;
-  readonly #socket: WebSocket;
-  #waiting: { when: () => boolean; go: () => void }[] = [];
 
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on('message', (bytes: Buffer) => {
-      const frame = decodeChannelFrame(new Uint8Array(bytes));
-      if (!frame.ok) throw new Error(frame.why);
-      if (frame.value.channel === CONTROL_CHANNEL) {
-        const control = decodeRelayControl(frame.value.body);
-        if (!control.ok) throw new Error(control.why);
-        this.#hear(control.value);
-      } else this.frames.push(frame.value);
-      this.#look();
-    });
-    socket.on('close', (code) => {
-      this.closedWith = code;
-      this.#look();
-    });
-    socket.on('error', () => undefined);
-  }
-
-  tell(message: ClientControl): void {
-    this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
-  }
-
-  send(channel: number, frame: Uint8Array): void {
-    this.#socket.send(encodeChannelFrame(channel, frame));
-  }
-
-  /** Waits until such a message has been heard, now or before. */
-  async until(wanted: (message: RelayControl) => boolean): Promise<void> {
-    await this.#when(() => this.heard.some(wanted));
-  }
-
-  async closed(): Promise<number> {
-    await this.#when(() => this.closedWith !== null);
-    return this.closedWith ?? 0;
-  }
-
-  /** A conversation's row as this tab knows it. */
-  row(conversation: ConversationId): OverviewRow | undefined {
-    return this.rows.get(conversation);
-  }
-
-  #hear(message: RelayControl): void {
-    this.heard.push(message);
+  hear(message: RelayControl): void {
     switch (message.is) {
       case 'overview':
         this.rows.clear();
@@ -228,9 +179,84 @@ export class Tab {
         return;
     }
   }
+}
+
+/** The app's own socket: everything the relay has said on channel 0, and the frames of the others. */
+export class Tab {
+  readonly heard: RelayControl[] = [];
+  readonly frames: { channel: number; body: Uint8Array }[] = [];
+  closedWith: number | null = null;
+  readonly #known: Known;
+  readonly #socket: WebSocket;
+  #waiting: { when: () => boolean; go: () => void }[] = [];
+
+  constructor(socket: WebSocket, known = new Known()) {
+    this.#socket = socket;
+    this.#known = known;
+    socket.on('message', (bytes: Buffer) => {
+      const frame = decodeChannelFrame(new Uint8Array(bytes));
+      if (!frame.ok) throw new Error(frame.why);
+      if (frame.value.channel === CONTROL_CHANNEL) {
+        const control = decodeRelayControl(frame.value.body);
+        if (!control.ok) throw new Error(control.why);
+        this.heard.push(control.value);
+        this.#known.hear(control.value);
+        this.hear(control.value);
+      } else {
+        this.frames.push(frame.value);
+        this.receive(frame.value.channel, frame.value.body);
+      }
+      this.#look();
+    });
+    socket.on('close', (code) => {
+      this.closedWith = code;
+      this.#look();
+    });
+    socket.on('error', () => undefined);
+  }
+
+  /** For who wants to act on what comes. */
+  hear: (message: RelayControl) => void = () => undefined;
+  receive: (channel: number, body: Uint8Array) => void = () => undefined;
+
+  get people(): ReadonlyMap<string, PersonPresence> {
+    return this.#known.people;
+  }
+
+  tell(message: ClientControl): void {
+    this.#socket.send(encodeChannelFrame(CONTROL_CHANNEL, encodeControl(message)));
+  }
+
+  send(channel: number, frame: Uint8Array): void {
+    this.#socket.send(encodeChannelFrame(channel, frame));
+  }
+
+  /** Waits until such a message has been heard, now or before. */
+  async until(wanted: (message: RelayControl) => boolean): Promise<void> {
+    await this.#when(() => this.heard.some(wanted));
+  }
+
+  async closed(): Promise<number> {
+    await this.#when(() => this.closedWith !== null);
+    return this.closedWith ?? 0;
+  }
+
+  /** A conversation's row as this tab knows it. */
+  row(conversation: ConversationId): OverviewRow | undefined {
+    return this.#known.rows.get(conversation);
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
 
   leave(): void {
     this.#socket.close();
+  }
+
+  /** As when the network goes: without a word. */
+  cut(): void {
+    this.#socket.terminate();
   }
 
   #when(when: () => boolean): Promise<void> {
