@@ -8,6 +8,7 @@ import type { ConversationId, UserId } from '#shared/ids.ts';
 import { currentPage } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, personalDoc } from '#shared/model/doc-names.ts';
 import { orderOf, type Stamp } from '#shared/model/page.ts';
+import { readOf } from '#shared/model/personal.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { decodeFrame, encodeFrame, type Frame } from '#shared/protocol/frames.ts';
 import { Known, Tab } from './test-actor.ts';
@@ -26,8 +27,9 @@ export class TestDevice {
   readonly conversation: ConversationId;
   readonly docs = new Map<string, Y.Doc>();
   readonly known = new Known();
-  /** The furthest it ever said to have. */
+  /** The furthest it ever said to have, and the furthest that was read on it: whatever becomes of its documents. */
   claimed = 0;
+  hasRead = 0;
   #told = 0;
   #line: Line | null = null;
   /** Sync steps that were asked for on this line, and those that were answered. */
@@ -64,6 +66,13 @@ export class TestDevice {
     return this.#line !== null;
   }
 
+  read(seq: number): void {
+    const read = readOf(this.mine);
+    if (seq <= (read.get(this.conversation) ?? 0)) return;
+    this.hasRead = seq;
+    read.set(this.conversation, seq);
+  }
+
   doc(name: string): Y.Doc {
     const here = this.docs.get(name);
     if (here !== undefined) return here;
@@ -84,6 +93,7 @@ export class TestDevice {
     for (const [name, doc] of this.docs) Y.applyUpdate(next.doc(name), Y.encodeStateAsUpdate(doc), next);
     for (const [id, row] of this.known.rows) next.known.rows.set(id, row);
     next.claimed = this.claimed;
+    next.hasRead = this.hasRead;
     return next;
   }
 

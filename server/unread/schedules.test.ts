@@ -167,10 +167,8 @@ class Schedule {
   }
 
   #read(device: TestDevice): void {
-    const stamps = device.stamps;
-    const seq = this.#pick(stamps.slice(-6))?.[0];
-    const read = readOf(device.mine);
-    if (seq !== undefined && seq > (read.get(this.#conversation) ?? 0)) read.set(this.#conversation, seq);
+    const seq = this.#pick(device.stamps.slice(-6))?.[0];
+    if (seq !== undefined) device.read(seq);
   }
 
   #reload(device: TestDevice): void {
@@ -260,19 +258,13 @@ class Schedule {
   #recountReach(member: MemberRow, here: readonly TestDevice[]): { delivered: number; read: number } {
     const all = this.#devices.filter((device) => device.person === member.id);
     const online = all.filter((device) => here.includes(device));
-    const last = here[0]?.stamps.at(-1)?.[0] ?? 0;
-    const marks = (devices: TestDevice[]) => devices.map(({ mine }) => readOf(mine).get(this.#conversation) ?? 0);
-    const read = Math.max(member.joined, ...marks(online));
-    if (online.length > 0)
-      return {
-        delivered: Math.max(last, member.joined),
-        read: online.length === all.length ? read : between(read, member.read, Math.max(read, ...marks(all))),
-      };
-    const claimed = Math.max(member.joined, ...marks(all), ...all.map((device) => device.claimed));
-    return {
-      delivered: between(member.joined, member.delivered, claimed),
-      read: between(read, member.read, Math.max(read, ...marks(all))),
-    };
+    const isAllHere = online.length === all.length;
+    const furthest = (devices: TestDevice[]) => Math.max(member.joined, ...devices.map(({ hasRead }) => hasRead));
+    const read = isAllHere ? furthest(all) : between(furthest(online), member.read, furthest(all));
+    const last = Math.max(member.joined, here[0]?.stamps.at(-1)?.[0] ?? 0);
+    if (online.length > 0) return { delivered: last, read };
+    const claimed = Math.max(furthest(all), ...all.map((device) => device.claimed));
+    return { delivered: between(member.joined, member.delivered, claimed), read };
   }
 
   end(): void {
