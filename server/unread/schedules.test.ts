@@ -114,13 +114,13 @@ class Schedule {
     const dice = this.#random();
     const device = this.#pick(this.#devices);
     if (device === undefined) return;
-    if (dice < 0.34) return this.#post(device);
-    if (dice < 0.44) return this.#edit(device);
-    if (dice < 0.52) return this.#remove(device);
+    if (dice < 0.3) return this.#post(device);
+    if (dice < 0.38) return this.#edit(device);
+    if (dice < 0.46) return this.#remove(device);
     if (dice < 0.68) return this.#read(device);
-    if (dice < 0.78) return device.disconnect();
-    if (dice < 0.9) return device.connect();
-    if (dice < 0.93) return this.#reload(device);
+    if (dice < 0.8) return device.disconnect();
+    if (dice < 0.89) return device.connect();
+    if (dice < 0.92) return this.#reload(device);
     if (dice < 0.96) return this.#join();
     return this.#leave();
   }
