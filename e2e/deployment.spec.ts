@@ -14,6 +14,7 @@ import { pageDoc } from '../src/shared/model/doc-names.ts';
 import { messagesOf, orderOf } from '../src/shared/model/page.ts';
 import { Actor as Visitor } from './fixtures/actor.ts';
 import { Deployment } from './fixtures/deployment.ts';
+import { RelayProcess } from './fixtures/relay.ts';
 
 const { missing } = findServices();
 test.skip(missing.length > 0, `needs the packages ${missing.join(', ')}`);
@@ -177,6 +178,21 @@ test('a stop loses nothing that was answered, callers wait for the next start, a
   expect([503, 502]).toEqual(expect.arrayContaining([...refused]));
   const kept = await textsOf(binh, group);
   expect(kept.filter((text) => answered.includes(text))).toEqual(answered);
+});
+
+test('a backup of it, taken while it runs, is restored on a laptop with another PostgreSQL', async () => {
+  const [an, binh] = (await people('An', 'Bình')) as [Actor, Actor];
+  const group = await an.group('Dọn nhà', binh);
+  await an.post(group, 'mang theo nhé');
+  const laptop = await RelayProcess.restore(deployment.run('node', 'server/backup.ts', 'backup'));
+  try {
+    const there = Object.assign(new Actor(laptop.url, binh.name), { email: binh.email });
+    const phone = await there.onAnotherDevice();
+    expect(await textsOf(phone, group)).toEqual(['mang theo nhé']);
+    expect(await phone.post(group, 'đến nơi rồi')).toMatchObject({ seq: 2 });
+  } finally {
+    await laptop.remove();
+  }
 });
 
 async function textsOf(reader: Actor, group: ConversationId): Promise<string[]> {

@@ -24,7 +24,7 @@ const ONE_IMPORTER = {
 };
 
 /** The files that put the parts together; they import every place, and no place imports them. */
-const WIRING = new Set(['server/main.ts', 'server/check.ts', 'server/relay.ts']);
+const WIRING = new Set(['server/main.ts', 'server/check.ts', 'server/backup.ts', 'server/relay.ts']);
 
 /** @param {string} path a file's path from the project's root */
 const placeOf = (path) => {

@@ -2,7 +2,8 @@
  * Brings a database to the present: every file of migrations/ that it has not seen, in the order of their names, each in a transaction.
  * Several relays may start at once: an advisory lock lets one work and the others find it done. A landed file is never edited.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Sql } from './sql.ts';
 import { expectSuitable } from './suitable.ts';
 
@@ -10,10 +11,15 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /** Any number, the same in every relay. */
 const MIGRATION_LOCK = 7_483_647;
 
-/** Answers the names of the files that were applied now. */
-export async function migrate(sql: Sql, folder: URL = FOLDER): Promise<string[]> {
+/** Every step, in its order. */
+export const knownMigrations = (): string[] =>
+  readdirSync(FOLDER)
+    .filter((name) => /^\d{4}-.+\.sql$/.test(name))
+    .sort();
+
+/** @param files some of the steps, for the database as it was then. Answers the names of those that were applied now. */
+export async function migrate(sql: Sql, files: string[] = knownMigrations()): Promise<string[]> {
   await expectSuitable(sql);
-  const files = (await readdir(folder)).filter((name) => /^\d{4}-.+\.sql$/.test(name)).sort();
   const connection = await sql.reserve();
   try {
     await connection`select pg_advisory_lock(${MIGRATION_LOCK})`;
@@ -23,7 +29,7 @@ export async function migrate(sql: Sql, folder: URL = FOLDER): Promise<string[]>
     );
     const fresh = files.filter((name) => !seen.has(name));
     for (const name of fresh) {
-      const text = await readFile(new URL(name, folder), 'utf8');
+      const text = await readFile(new URL(name, FOLDER), 'utf8');
       await connection`begin`;
       try {
         await connection.unsafe(text).simple();
