@@ -111,3 +111,15 @@ test('a draft is kept, and the second tab agrees, also offline', async ({ stage 
   await second.reload();
   await expect(second.getByRole('textbox', { name: 'Message', exact: true })).toHaveValue('đang viết dở');
 });
+
+test('the other language is there without a network, and stays', async ({ stage }) => {
+  const an = await stage.actor('An');
+  await an.comesIn();
+  await an.goesOffline();
+  await an.page.getByRole('link', { name: 'Settings' }).click();
+  await an.page.getByRole('radio', { name: 'Tiếng Việt' }).click();
+  await expect(an.page.getByRole('heading', { name: 'Cài đặt' })).toBeVisible();
+  await expect(an.page.locator('html')).toHaveAttribute('lang', 'vi');
+  await an.reloads();
+  await expect(an.page.getByRole('heading', { name: 'Cài đặt' })).toBeVisible();
+});

@@ -35,12 +35,13 @@ export async function generate() {
     './project.inlang',
     '--outdir',
     './src/lib/paraglide',
+    '--output-structure',
+    'locale-modules',
     '--emit-readme',
     'false',
   ];
-  const strategy = ['--strategy', 'localStorage', 'preferredLanguage', 'baseLocale'];
   const made = [
-    await runQuietly('preparing', NODE, [tool('@inlang/paraglide-js', 'paraglide-js'), ...words, ...strategy]),
+    await runQuietly('preparing', NODE, [tool('@inlang/paraglide-js', 'paraglide-js'), ...words]),
     await runQuietly('preparing', NODE, [tool('@sveltejs/kit', 'svelte-kit'), 'sync']),
   ];
   return made.every((one) => one.ok);

@@ -1,5 +1,5 @@
 /** What a row of the list says, apart from how it looks. */
-import { m } from '$lib/paraglide/messages.js';
+import { m } from '$lib/words/words.ts';
 import type { ConversationRowView } from '$lib/state/views.ts';
 
 export const titleOf = (conversation: { title: string | null }): string => conversation.title ?? m.notes_to_self();

@@ -4,6 +4,8 @@
  */
 import type { Workbox } from 'workbox-window';
 
+const START_AFTER_MS = 1500;
+
 export class Update {
   #waiting = $state(false);
   #workbox: Workbox | null = null;
@@ -17,11 +19,10 @@ export class Update {
   /** Registers the service worker. Does nothing where there are none (private windows of some browsers, plain http). */
   async start(script = '/service-worker.js', type: WorkerType = 'classic'): Promise<void> {
     if (!('serviceWorker' in navigator)) return;
-    // What the person came for is drawn first.
+    // All of the app is fetched now, to be kept: what the person came for has the network, and the processor, to itself before that.
+    await new Promise((resolve) => setTimeout(resolve, START_AFTER_MS));
     await new Promise<void>((resolve) =>
-      'requestIdleCallback' in window
-        ? requestIdleCallback(() => resolve(), { timeout: 4000 })
-        : setTimeout(resolve, 1500),
+      'requestIdleCallback' in window ? requestIdleCallback(() => resolve(), { timeout: 4000 }) : resolve(),
     );
     if (this.#stop.signal.aborted) return;
     const { Workbox } = await import('workbox-window');

@@ -1,7 +1,7 @@
 /** A refusal in the person's language: what happened and what to do. Fault codes never reach the screen. */
 import type { Fault } from '#shared/faults.ts';
 import { NAME_MAX_CHARS, PASSWORD_MIN_CHARS } from '#shared/limits.ts';
-import { m } from '$lib/paraglide/messages.js';
+import { m } from './words.ts';
 
 export function faultSentence(code: Fault | 'offline'): string {
   switch (code) {

@@ -1,7 +1,7 @@
 /** What the relay would refuse, said before it is asked: by the same schemas. Null when all is well. */
 import * as v from 'valibot';
 import { fieldSentence, type FormErrors } from '$lib/words/refusals.ts';
-import { m } from '$lib/paraglide/messages.js';
+import { m } from '$lib/words/words.ts';
 import { API } from '#shared/protocol/api.ts';
 
 export function fieldErrors(door: 'login' | 'signup', input: Record<string, string>): FormErrors | null {
