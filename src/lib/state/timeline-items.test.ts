@@ -133,14 +133,17 @@ test('[O5] a late message stands where its stamp is, with the body of another pa
 
 test('[A4] a deletion wins over an edit, and leaves a trace', () => {
   const page = new Page(0);
-  const [gone, edited] = [page.said(1, binh, 'bỏ'), page.said(2, binh, 'sai')];
+  const [gone, edited, mine] = [page.said(1, binh, 'bỏ'), page.said(2, binh, 'sai'), page.said(3, me, 'nhầm')];
+  deletedOf(page.doc).set(mine, { by: me, at: NOON });
   deletedOf(page.doc).set(gone, { by: binh, at: NOON });
   deletedOf(page.doc).set(edited, { by: binh, at: NOON });
   messagesOf(page.doc).delete(gone);
   const views = [...build([page]).entries.values()].map(({ view }) => view);
-  expect(views.map(({ deleted, text, canEdit }) => ({ deleted, text, canEdit }))).toEqual([
-    { deleted: true, text: '', canEdit: false },
-    { deleted: true, text: '', canEdit: false },
+  const trace = { deleted: true, text: '', canEdit: false, state: null };
+  expect(views.map(({ deleted, text, canEdit, state }) => ({ deleted, text, canEdit, state }))).toEqual([
+    trace,
+    trace,
+    trace,
   ]);
 });
 
