@@ -15,13 +15,14 @@ import { PAGE_STAMPS } from '#shared/limits.ts';
 import { metaOf, pagesOf, type MetaField } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, type DocName } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
-import { deletedOf, messagesOf, orderOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
+import { deletedOf, messagesOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
 import { loadDocuments } from '../storage/documents.ts';
 import type { NewMessage } from '../storage/journal.ts';
 import { messageOwners, numbering, type MessageOwner } from '../storage/messages.ts';
 import { authorize, type Accepted } from './authorize.ts';
 import type { Standing } from './events.ts';
 import { Lane, NOTHING_EXTRA, type Extra, type LaneParts, type Outcome } from './lane.ts';
+import { recogniseNewMessage } from './new-message.ts';
 import { Room, type Peer } from './room.ts';
 
 /** How many message owners are remembered before the memory starts over. */
@@ -115,6 +116,7 @@ export class Conversation extends Lane {
     const standing = this.#members.get(peer.person);
     if (standing === undefined) return this.#later(this.standing(peer.person), room, peer, update);
     if (standing === null) return { is: 'refused', fault: 'not-a-member', why: 'not a member' };
+    if (this.#post(room, peer.person, standing, update)) return { is: 'accepted' };
     const verdict = authorize(update, {
       doc: room.doc,
       kind: room.target.kind,
@@ -135,6 +137,29 @@ export class Conversation extends Lane {
         if (verdict.empty) return { is: 'accepted' };
         return this.#take(room, peer, update, standing, verdict);
     }
+  }
+
+  /**
+   * The short way, of a new message on the current page: judged and stamped without a look at the document. False when it is anything else, or
+   * anything is odd about it; nothing has happened then.
+   */
+  #post(room: Room, person: UserId, standing: Standing, update: Uint8Array): boolean {
+    if (
+      room.target.kind !== 'page' ||
+      room.target.page !== this.currentPage ||
+      this.lastSeq % PAGE_STAMPS === PAGE_STAMPS - 1
+    )
+      return false;
+    const posted = recogniseNewMessage(update);
+    if (posted === null || posted.value.by !== person || !may(standing.role, 'write', standing.kind)) return false;
+    if (!room.canTake(posted, person) || this.#ownerHere(posted.id) !== null) return false;
+    const from = this.lastSeq;
+    const message = this.#number(posted.id, posted.value, room.target.page, this.parts.now(), standing);
+    room.takeMessage(update, posted, [message.seq, message.id, message.stampedAt]);
+    const numbered = { conversation: this.id, from, to: this.lastSeq };
+    const extra = { numbered, messages: [message], changes: [] };
+    this.#announce(this.commit([room], [], extra), extra, {});
+    return true;
   }
 
   /** Judges again from the start when what was asked for is there: much may have changed. */
@@ -303,26 +328,24 @@ export class Conversation extends Lane {
       next += part.length;
       const stamps: Stamp[] = [];
       for (const { id, value } of part) {
-        const seq = (this.lastSeq += 1);
-        stamps.push(page === bodyPage ? [seq, id, now] : [seq, id, now, bodyPage]);
-        this.#owners.set(id, { seq, author: value.by, page: bodyPage, deleted: false });
-        messages.push({
-          conversation: this.id,
-          seq,
-          id,
-          page: bodyPage,
-          author: value.by,
-          stampedAt: now,
-          value: indexed(value, standing),
-        });
+        const numbered = this.#number(id, value, bodyPage, now, standing);
+        stamps.push(page === bodyPage ? [numbered.seq, id, now] : [numbered.seq, id, now, bodyPage]);
+        messages.push(numbered);
       }
       const room = this.#open(pageDoc(this.id, page), { kind: 'page', conversation: this.id, page }, nothingStored());
-      const order = orderOf(room.doc);
-      order.insert(order.length, stamps);
+      room.stamp(stamps);
       rooms.push(room);
       if (this.currentPage !== page) rooms.push(this.#turnPage());
     }
     return { rooms, numbered: { conversation: this.id, from, to: this.lastSeq }, messages };
+  }
+
+  /** The next number is this message's. */
+  #number(id: MessageId, value: Message, page: number, stampedAt: number, standing: Standing): NewMessage {
+    const seq = (this.lastSeq += 1);
+    const author = value.by;
+    this.#owners.set(id, { seq, author, page, deleted: false });
+    return { conversation: this.id, seq, id, page, author, stampedAt, value: indexed(value, standing) };
   }
 
   #turnPage(): Room {

@@ -113,10 +113,9 @@ export abstract class Lane {
         frames.push({ room, frame: encodeFrame({ is: 'update', update: bytes }) });
         room.logLength += 1;
       }
-      const relay = room.doc.clientID;
-      if (!room.clients.has(relay) && room.doc.store.clients.has(relay)) {
-        room.clients.set(relay, null);
-        entry.clients.push({ document: room.name, client: relay, person: null });
+      for (const client of room.newOwnClients()) {
+        room.clients.set(client, null);
+        entry.clients.push({ document: room.name, client, person: null });
       }
     }
     if (entry.updates.length === 0 && entry.clients.length === 0 && extra === NOTHING_EXTRA) return this.tail;
