@@ -1,48 +1,50 @@
-/** How many gzipped bytes of JavaScript a browser reads before a conversation shows: everything imported statically from the entry and the route. */
+/** How many gzipped bytes of JavaScript a browser loads on its first visit until a conversation shows its newest message. */
 import { readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { chromium } from 'playwright';
+import { BROWSER_ARGS, installedBrowser } from '../e2e/fixtures/browser.ts';
+import { startRelayProcess } from './relay-process.ts';
 
-interface Chunk {
-  file: string;
-  imports?: string[];
+const PORT = 3979;
+const TEXT = 'con về tới rồi mẹ ơi';
+
+/** `root` is the project's folder; the app must be built. */
+export async function firstJavaScriptBytes(root: string): Promise<{ bytes: number; files: number }> {
+  const relay = await startRelayProcess(PORT);
+  const executablePath = installedBrowser();
+  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: BROWSER_ARGS });
+  try {
+    const context = await browser.newContext({ locale: 'en-US' });
+    const ask = async (path: string, data: object) =>
+      (await (await context.request.post(relay.url + path, { data })).json()) as { conversation: { id: string } };
+    await ask('/api/auth/signup', { email: 'new@example.org', password: 'a long enough password', name: 'New' });
+    const { conversation } = await ask('/api/conversations', { kind: 'group', title: 'First', members: [] });
+    await ask(`/api/conversations/${conversation.id}/messages`, { text: TEXT });
+    const page = await context.newPage();
+    const shell = await page.goto(`${relay.url}/c/${conversation.id}`, { waitUntil: 'commit' });
+    const files = await page.evaluate(untilShown, TEXT);
+    const within = [...((await shell?.text()) ?? '').matchAll(/<script>(.*?)<\/script>/gs)].map(([, script]) => script);
+    const scripts = [within.join('\n'), ...files.map((path) => readFileSync(join(root, 'build', path)))];
+    const bytes = scripts.map((script) => gzipSync(script, { level: 9 }).length);
+    return { bytes: bytes.reduce((sum, size) => sum + size, 0), files: files.length };
+  } finally {
+    await browser.close();
+    await relay.stop();
+  }
 }
 
-/** Reads Vite's manifest of the client build; throws when the app was not built. */
-export function firstJavaScriptBytes(root: string): { bytes: number; files: number } {
-  const output = join(root, '.svelte-kit/output/client');
-  const manifest = JSON.parse(readFileSync(join(output, '.vite/manifest.json'), 'utf8')) as Record<string, Chunk>;
-  const nodes = routeNodes(root);
-  const wanted = Object.keys(manifest).filter(
-    (key) =>
-      /runtime\/client\/entry\.js$/.test(key) ||
-      /generated\/(client-optimized|client)\/app\.js$/.test(key) ||
-      nodes.some((node) => key.endsWith(node)),
-  );
-  const seen = new Set<string>();
-  const visit = (key: string): void => {
-    const chunk = manifest[key];
-    if (chunk === undefined || seen.has(chunk.file)) return;
-    seen.add(chunk.file);
-    for (const next of chunk.imports ?? []) visit(next);
-  };
-  for (const key of wanted) visit(key);
-  let bytes = 0;
-  for (const file of seen)
-    if (file.endsWith('.js')) bytes += gzipSync(readFileSync(resolve(output, file)), { level: 9 }).length;
-  return { bytes, files: seen.size };
-}
-
-/** The generated nodes of the layouts and the page of `/c/[conversation]`. */
-function routeNodes(root: string): string[] {
-  const app = readFileSync(join(root, '.svelte-kit/generated/client-optimized/app.js'), 'utf8');
-  const line = /"[^"]*\/c\/\[conversation\]":\s*\[(~?\d+)(?:,\s*\[([\d,\s]*)\])?/.exec(app);
-  if (line === null) throw new Error('the route of a conversation is not in the built app');
-  const page = Number(line[1]?.replace('~', ''));
-  const layouts = (line[2] ?? '')
-    .split(',')
-    .filter((n) => n.trim() !== '')
-    .map(Number);
-  const directory = dirname(relative(root, join(root, '.svelte-kit/generated/client-optimized/app.js')));
-  return [0, 1, ...layouts, page].map((n) => `${directory}/nodes/${n}.js`);
+/** In the page: the scripts that were asked for until the frame in which the message is there. */
+function untilShown(text: string): Promise<string[]> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!document.querySelector('[role=log].placed article')?.textContent.includes(text)) {
+        requestAnimationFrame(look);
+        return;
+      }
+      const paths = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname);
+      resolve([...new Set(paths.filter((path) => path.endsWith('.js')))]);
+    };
+    look();
+  });
 }

@@ -66,7 +66,7 @@ export const comebackTable = (figures: readonly ComebackFigures[]): Table => ({
 });
 
 export async function appTable(root: string): Promise<Table> {
-  const script = firstJavaScriptBytes(root);
+  const script = await firstJavaScriptBytes(root);
   const opening = await measureOpening();
   const ratio = to(opening.largeMs / opening.smallMs, 2);
   return {
