@@ -7,8 +7,14 @@ import { ObservableV2 } from 'lib0/observable';
 import { clearDocument, IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
 
-/** Keeps a document: fills it from the disk, then writes each change. Tests bring one that keeps nothing. */
-export type Keeper = (database: string, doc: Y.Doc) => { loaded: Promise<unknown>; origin: unknown };
+/**
+ * Keeps a document: fills it from the disk, then writes each change. `written` resolves when the disk has every change up to now. Tests bring one
+ * that keeps nothing.
+ */
+export type Keeper = (
+  database: string,
+  doc: Y.Doc,
+) => { loaded: Promise<unknown>; origin: unknown; written?: () => Promise<void> };
 
 export interface Held {
   readonly name: string;
@@ -33,12 +39,15 @@ export class OpenDocument {
   readonly loaded: Promise<void>;
   isLoaded = false;
   isClosed = false;
+  /** Resolves when the disk has every change up to now; rejects when it cannot be asked. */
+  readonly written: () => Promise<void>;
 
-  constructor(name: string, doc: Y.Doc, loading: Promise<unknown>) {
+  constructor(name: string, doc: Y.Doc, { loaded, written = () => Promise.resolve() }: ReturnType<Keeper>) {
     this.name = name;
     this.doc = doc;
+    this.written = written;
     const done = () => void (this.isLoaded = true);
-    this.loaded = Promise.race([loading, after(LOAD_AT_MOST_MS)]).then(done, done);
+    this.loaded = Promise.race([loaded, after(LOAD_AT_MOST_MS)]).then(done, done);
   }
 }
 
@@ -57,9 +66,24 @@ const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 export const keepInIndexedDb: Keeper = (database, doc) => {
   const persistence = new IndexeddbPersistence(database, doc);
-  const blocked = (persistence as unknown as { _db: Promise<unknown> })._db.then(() => new Promise<never>(() => {}));
-  return { loaded: Promise.race([persistence.whenSynced, blocked]), origin: persistence };
+  const opening = (persistence as unknown as { _db: Promise<IDBDatabase> })._db;
+  const blocked = opening.then(() => new Promise<never>(() => {}));
+  return {
+    loaded: Promise.race([persistence.whenSynced, blocked]),
+    origin: persistence,
+    written: async () => afterWrites(await opening),
+  };
 };
+
+/** The disk handles what concerns one table in the order in which it was asked: a reading that ends has let all writings before it pass. */
+function afterWrites(db: IDBDatabase): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const reading = db.transaction('updates', 'readonly');
+    reading.oncomplete = () => resolve();
+    reading.onabort = () => reject(new Error('the disk cannot be read', { cause: reading.error }));
+    reading.objectStore('updates').count(0);
+  });
+}
 
 export class Documents extends ObservableV2<DocumentsEvents> {
   readonly #scope: string;
@@ -142,7 +166,7 @@ export class Documents extends ObservableV2<DocumentsEvents> {
   #create(name: string): OpenDocument {
     const doc = new Y.Doc();
     const kept = this.#keeper(this.#database(name), doc);
-    const open = new OpenDocument(name, doc, kept.loaded);
+    const open = new OpenDocument(name, doc, kept);
     this.emit('opened', [open]);
     return open;
   }

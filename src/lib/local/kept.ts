@@ -24,7 +24,7 @@ type Told =
 type AllTables = { [T in TableName]: Map<string, Tables[T]> };
 
 /** Each tab learns these by itself. */
-const NOT_TOLD: ReadonlySet<TableName> = new Set(['fetched', 'people']);
+const NOT_TOLD: ReadonlySet<TableName> = new Set(['fetched', 'people', 'held', 'seen']);
 
 export class Kept extends ObservableV2<KeptEvents> {
   /** Names this tab in what several of them write. */

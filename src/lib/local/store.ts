@@ -22,6 +22,9 @@ export interface Store {
 
 type Schema = DBSchema & { [T in TableName]: { key: string; value: Tables[T] } };
 
+/** One more whenever a table is added. */
+const VERSION = 2;
+
 export const storeName = (person: UserId): string => `ting-ting:${person}`;
 
 export async function openStore(
@@ -30,8 +33,12 @@ export async function openStore(
   name: string = storeName(person),
 ): Promise<Store> {
   try {
-    const db = await openDB<Schema>(name, 1, {
-      upgrade: (fresh) => TABLES.forEach((table) => fresh.createObjectStore(table)),
+    const db = await openDB<Schema>(name, VERSION, {
+      // Also of a database that an older version has made: what it has stays.
+      upgrade: (older) =>
+        TABLES.filter((table) => !older.objectStoreNames.contains(table)).forEach((table) =>
+          older.createObjectStore(table),
+        ),
       // Another tab signs out and deletes the database: let go of it.
       blocking: (_now, _then, event) => (event.target as IDBDatabase).close(),
     });

@@ -49,9 +49,23 @@ export interface Tables {
   people: Person;
   /** conversation → the seq up to which its recent pages were fetched ahead. */
   fetched: number;
+  /** conversation → the seq up to which this device has it on its disk, without a gap since the last mark the relay knew of. */
+  held: number;
+  /** person → when they were last here, as far as this device was told. */
+  seen: number;
   /** Notices, titles written offline, and other single values. */
   kv: unknown;
 }
 
 export type TableName = keyof Tables;
-export const TABLES: readonly TableName[] = ['overview', 'outbox', 'waiting', 'dirty', 'people', 'fetched', 'kv'];
+export const TABLES: readonly TableName[] = [
+  'overview',
+  'outbox',
+  'waiting',
+  'dirty',
+  'people',
+  'fetched',
+  'held',
+  'seen',
+  'kv',
+];

@@ -83,6 +83,10 @@ export class App implements AppView {
     return this.#rows.totalUnread;
   }
 
+  get totalMentions(): number {
+    return this.#rows.totalMentions;
+  }
+
   get firstLoad(): boolean {
     return !this.#device.hasList && this.#device.requests.length === 0;
   }

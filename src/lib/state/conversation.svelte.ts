@@ -5,21 +5,22 @@ import * as v from 'valibot';
 import type * as Y from 'yjs';
 import { type Action, type ConversationKind, may, outranks, type Role } from '#shared/access.ts';
 import { type ConversationId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
-import { EMOJI_MAX_CHARS } from '#shared/limits.ts';
+import { EMOJI_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { membersOf, META_FIELDS, metaOf, Title } from '#shared/model/conversation.ts';
 import { conversationDoc } from '#shared/model/doc-names.ts';
 import { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
-import type { OverviewMember, Person } from '#shared/protocol/overview.ts';
+import type { OverviewMember, Person, Reach } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
 import type { OutboxRequest } from '../local/tables.ts';
 import { Beat } from './beat.svelte.ts';
 import { Composer } from './composer.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { mentionsIn } from './mentions.ts';
-import { membersWithOutbox, otherMember } from './rows.ts';
+import { membersWithOutbox, namesOf, otherMember } from './rows.ts';
 import { ConversationTimeline } from './timeline.svelte.ts';
-import type { ComposerMode, ConversationView, MemberView, Refusal } from './views.ts';
+import { Typist } from './typist.ts';
+import type { ComposerMode, ConversationView, MemberView, ReceiptsView, Refusal } from './views.ts';
 
 type Creation = Extract<OutboxRequest, { is: 'create' }>;
 
@@ -30,6 +31,9 @@ export class Conversation implements ConversationView {
   readonly #me: () => Person;
   readonly #root: Held;
   readonly #composer: Composer;
+  readonly #typist: Typist;
+  /** How far everybody is in a large group, when the relay was asked. */
+  #asked = $state.raw<ReadonlyMap<UserId, Reach> | null>(null);
   readonly #rootBeat = new Beat();
   #rootDoc: Y.Doc | null = null;
   #loaded = $state(false);
@@ -69,6 +73,7 @@ export class Conversation implements ConversationView {
     this.#me = me;
     this.#root = device.documents.hold(conversationDoc(id), { keepWarm: true });
     this.#composer = new Composer(device, id);
+    this.#typist = new Typist((typing) => this.#showTyping(typing));
     this.timeline = new ConversationTimeline({
       device,
       id,
@@ -120,6 +125,17 @@ export class Conversation implements ConversationView {
       : { id: other.id, name: other.name, avatar: this.#device.table('people').get(other.id)?.avatar ?? null };
   }
 
+  get presence(): { online: boolean; lastSeen: number | null } | null {
+    const other = this.#other;
+    if (other === null) return null;
+    const { presence } = this.#device;
+    return { online: presence.isOnline(other.id), lastSeen: presence.lastSeen(other.id) };
+  }
+
+  get typing(): readonly string[] {
+    return namesOf(this.#device.presence.typing(this.id), this.#people);
+  }
+
   get pending(): boolean {
     return this.#creation !== undefined;
   }
@@ -134,6 +150,8 @@ export class Conversation implements ConversationView {
 
   type(text: string): void {
     this.#composer.type(text);
+    if (text.trim() === '') this.#typist.rest();
+    else this.#typist.typed();
   }
 
   startReply(id: MessageId): void {
@@ -163,6 +181,7 @@ export class Conversation implements ConversationView {
       const id =
         mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
       if (id !== null) this.#composer.clear();
+      this.#typist.rest();
       return id;
     });
   }
@@ -184,6 +203,35 @@ export class Conversation implements ConversationView {
       deletedOf(page).set(id, { by: this.#device.me, at: Date.now() });
     });
     this.#device.waitsNoMore(id);
+  }
+
+  receipts(id: MessageId): ReceiptsView | null {
+    const message = this.timeline.message(id);
+    const row = this.#device.row(this.id);
+    if (message === undefined || message.seq === null || row === undefined) return null;
+    const isLarge = row.others !== undefined;
+    if (isLarge && this.#asked === null) return null;
+    const reach = isLarge ? this.#asked : new Map(row.members.map((member) => [member.id, member.reach]));
+    const seq = message.seq;
+    const joined = membersOf(this.#root.doc);
+    // Who came after it was written has it as history: it was not for them.
+    const people = this.#members.filter(
+      ({ id: person, me }) => !me && (joined.get(person)?.joinedAt ?? 0) <= message.at,
+    );
+    const has = (person: UserId, mark: keyof Reach): boolean => (reach?.get(person)?.[mark] ?? 0) >= seq;
+    return {
+      read: people.filter((one) => has(one.id, 'read')),
+      delivered: people.filter((one) => !has(one.id, 'read') && has(one.id, 'delivered')),
+      missing: people.filter((one) => !has(one.id, 'delivered')),
+    };
+  }
+
+  async askForReceipts(): Promise<void> {
+    if (untrack(() => this.#device.row(this.id)?.others) === undefined) return;
+    const asked = await this.#device.ask('getConversation', { params: { id: this.id } });
+    if (!asked.ok) return;
+    const { members } = asked.answer.conversation;
+    this.#asked = new Map(members.flatMap(({ id, reach }) => (reach === undefined ? [] : [[id, reach] as const])));
   }
 
   rename(title: string): void {
@@ -223,6 +271,7 @@ export class Conversation implements ConversationView {
     if (this.#closed) return;
     this.#closed = true;
     untrack(() => {
+      this.#typist.rest();
       this.#composer.close();
       this.timeline.close();
       this.#rootDoc?.off('update', this.#rootChanged);
@@ -291,6 +340,13 @@ export class Conversation implements ConversationView {
     const waiting = this.#device.kept.table('waiting').get(id);
     if (waiting) this.#device.wait(id, { ...waiting, message });
     return id;
+  }
+
+  /** In a large group everybody would hear of everybody. */
+  #showTyping(typing: boolean): void {
+    const isSmall = untrack(() => this.#people.length) <= SMALL_GROUP_MAX_MEMBERS;
+    const state = typing && isSmall ? { user: { id: this.#device.me }, typing: true } : null;
+    this.#device.link.show(this.#root.name, state);
   }
 
   #mentions(text: string) {

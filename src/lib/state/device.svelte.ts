@@ -20,12 +20,15 @@ import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { perform } from '../remote/requests.ts';
+import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
+import { Here } from '../sync/here.ts';
 import { RelayLink } from '../sync/relay-link.ts';
 import { Rescue } from '../sync/rescue.ts';
 import { Settling } from '../sync/settle.ts';
 import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
+import { Presence } from './presence.svelte.ts';
 import type { Notice } from './views.ts';
 
 /** What of the world a device touches; tests bring their own. */
@@ -56,6 +59,9 @@ export class Device {
   readonly quota: Quota;
   readonly settling: Settling;
   readonly fetchAhead: FetchAhead;
+  readonly presence: Presence;
+  readonly #deliveries: Deliveries;
+  readonly #here: Here;
   readonly #rescue: Rescue;
   readonly #personal: Held;
   readonly #personalBeat = new Beat();
@@ -67,6 +73,7 @@ export class Device {
   /** Who waits for what became of a request. */
   readonly #outcomes = new Map<OutboxKey, (refusal: Refused) => void>();
   #storageNotices = $state.raw<Notice[]>([]);
+  #hasDiskFailed = false;
   #lastWrittenAt = 0;
 
   static async open(me: Person, world: Partial<DeviceWorld> = {}): Promise<Device> {
@@ -97,7 +104,17 @@ export class Device {
     });
     this.quota = new Quota((reason) => this.#storageFailed(reason));
     this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
-    this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope });
+    this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope, me: me.id });
+    this.presence = new Presence({ kept, link: this.link, me: me.id });
+    this.#deliveries = new Deliveries({
+      kept,
+      documents: this.documents,
+      link: this.link,
+      me: me.id,
+      readSeq: (id) => this.readSeq(id),
+      mayTell: () => !this.#hasDiskFailed,
+    });
+    this.#here = new Here(this.link);
     this.#rescue = new Rescue({ kept, documents: this.documents, link: this.link });
     this.#personal = this.documents.hold(personalDoc(me.id));
     this.#watchPersonal();
@@ -129,6 +146,9 @@ export class Device {
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
     this.settling.start();
     this.fetchAhead.start();
+    this.presence.start();
+    this.#deliveries.start();
+    this.#here.start();
     this.link.start();
     void this.outbox.run();
   }
@@ -140,6 +160,9 @@ export class Device {
     if (typeof removeEventListener === 'function') removeEventListener('pagehide', this.flush);
     this.settling.stop();
     this.fetchAhead.stop();
+    this.presence.stop();
+    this.#deliveries.stop();
+    this.#here.stop();
     this.outbox.stop();
     this.link.stop();
     this.documents.stop();
@@ -305,6 +328,7 @@ export class Device {
   }
 
   #storageFailed(reason: 'full' | 'blocked'): void {
+    this.#hasDiskFailed = true;
     this.#storageNotices = [...this.#storageNotices, { key: `storage-${reason}`, is: 'storage-failed', reason }];
   }
 
@@ -368,8 +392,22 @@ export class Device {
   #replaceOverview(rows: OverviewRow[]): void {
     this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
     this.#learnFrom(rows);
+    this.#sayAgainWhatWasRead(rows);
     if (!this.kept.table('kv').has('listed')) this.kept.put('kv', 'listed', true);
     this.#forgetGoneLater();
+  }
+
+  /** The relay has the document, and missed what follows from it: it crashed in between. */
+  #sayAgainWhatWasRead(rows: readonly OverviewRow[]): void {
+    const { doc, name } = this.#personal;
+    const isOnItsWay = [...this.kept.table('dirty').values()].some((mark) => mark.doc === name);
+    if (isOnItsWay) return;
+    const read = readOf(doc);
+    const missed = rows.filter((row) => {
+      const seq = read.get(row.id) ?? 0;
+      return seq > row.readSeq && seq <= row.lastSeq;
+    });
+    if (missed.length > 0) doc.transact(() => missed.forEach(({ id }) => read.set(id, read.get(id) ?? 0)));
   }
 
   /** A list that was made a moment before a conversation was does not have it yet: not at once. */

@@ -11,6 +11,8 @@ export class Rows {
   readonly #all = $derived.by(() => (this.#before = this.#build()));
   readonly #unread = $derived(this.#all.reduce((sum, row) => sum + (row.muted ? row.mentions : row.unread), 0));
 
+  readonly #mentions = $derived(this.#all.reduce((sum, row) => sum + row.mentions, 0));
+
   constructor(device: Device, me: () => Person) {
     this.#device = device;
     this.#me = me;
@@ -25,6 +27,10 @@ export class Rows {
     return this.#unread;
   }
 
+  get totalMentions(): number {
+    return this.#mentions;
+  }
+
   #build(): ConversationRowView[] {
     const device = this.#device;
     return buildRows(
@@ -37,6 +43,8 @@ export class Rows {
         draft: (id) => device.draft(id),
         preference: (id) => device.preference(id),
         title: (id) => device.title(id),
+        isOnline: (person) => device.presence.isOnline(person),
+        typing: (id) => device.presence.typing(id),
         now: Date.now(),
       },
       this.#before,

@@ -48,6 +48,8 @@ function build(overview: OverviewRow[], more: Partial<RowSources> = {}, before =
     draft: none,
     preference: none,
     title: none,
+    isOnline: () => false,
+    typing: () => [],
     now: 1_000,
     ...more,
   };

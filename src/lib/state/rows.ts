@@ -7,6 +7,7 @@ import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { Draft, Preference } from '#shared/model/personal.ts';
 import type { OverviewMember, OverviewRow, Person } from '#shared/protocol/overview.ts';
 import type { OutboxRequest, WaitingMessage } from '../local/tables.ts';
+import { othersReach, tickOf } from './ticks.ts';
 import type { ConversationRowView } from './views.ts';
 
 export interface RowSources {
@@ -21,6 +22,8 @@ export interface RowSources {
   preference(id: ConversationId): Preference | undefined;
   /** A title written here that the relay has not repeated yet. */
   title(id: ConversationId): string | undefined;
+  isOnline(person: UserId): boolean;
+  typing(id: ConversationId): readonly UserId[];
   now: number;
 }
 
@@ -101,6 +104,8 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
     pinned: preference?.pinned ?? false,
     muted: (preference?.muted ?? 0) > sources.now,
     pending: place.pending,
+    online: other !== null && sources.isOnline(other.id),
+    typing: namesOf(sources.typing(id), place.members),
     sortedAt: Math.max(place.createdAt, row?.last?.at ?? 0, waiting?.message.at ?? 0),
   };
 }
@@ -125,9 +130,16 @@ function lastOf(
     };
   }
   if (!row?.last) return null;
-  const { by, at, text, attachments } = row.last;
+  const { seq, by, at, text, attachments } = row.last;
   const mine = by === me.id;
-  return { by, byName: nameOf(by), mine, at, text, attachments, state: mine ? 'sent' : null };
+  // A large group does not name its members, but who wrote last.
+  const byName = nameOf(by) || row.last.byName;
+  return { by, byName, mine, at, text, attachments, state: mine ? tickOf(seq, othersReach(row, me.id)) : null };
+}
+
+/** By the members, whatever the typists call themselves; who is not among them does not type. */
+export function namesOf(people: readonly UserId[], members: readonly { id: UserId; name: string }[]): string[] {
+  return people.flatMap((id) => members.find((member) => member.id === id)?.name ?? []);
 }
 
 type Waits = WaitingMessage & { id: MessageId };

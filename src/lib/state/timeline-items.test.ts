@@ -46,6 +46,7 @@ function build(
       nameOf: (person) => (person === me ? 'An' : 'Bình'),
       mayWrite: true,
       mayDeleteAny: false,
+      others: null,
       newLine: null,
       atStart: true,
       ...more,
@@ -244,4 +245,21 @@ test('building two thousand messages again takes a few milliseconds', () => {
     quickest = Math.min(quickest, performance.now() - from);
   }
   expect(quickest).toBeLessThan(10);
+});
+
+test('[R5] an own message is sent, delivered and read as the others get on, and only what changed is drawn again', () => {
+  const page = new Page(0);
+  page.said(1, me, 'một');
+  page.said(2, binh, 'của Bình');
+  page.said(3, me, 'ba');
+  page.write(me, 'chưa đi');
+  const states = ({ items }: Timeline) => items.flatMap((item) => (item.is === 'message' ? [item.message.state] : []));
+  const alone = build([page]);
+  expect(states(alone)).toEqual(['sent', null, 'sent', 'waiting']);
+  const some = build([page], { others: { delivered: 2, read: 1 } }, alone);
+  expect(states(some)).toEqual(['read', null, 'sent', 'waiting']);
+  const all = build([page], { others: { delivered: 3, read: 1 } }, some);
+  expect(states(all)).toEqual(['read', null, 'delivered', 'waiting']);
+  const same = all.items.map((item, at) => item.is === 'message' && item === some.items[at]);
+  expect(same.slice(-4)).toEqual([true, true, false, true]);
 });

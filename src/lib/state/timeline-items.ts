@@ -15,6 +15,8 @@ import {
   reactionsOf,
   type Stamp,
 } from '#shared/model/page.ts';
+import type { Reach } from '#shared/protocol/overview.ts';
+import { tickOf } from './ticks.ts';
 import type { MessageView, ReactionView, TimelineItem } from './views.ts';
 
 /** What a page holds, read once per change of it. */
@@ -44,6 +46,8 @@ export interface TimelineSources {
   nameOf(person: UserId): string;
   mayWrite: boolean;
   mayDeleteAny: boolean;
+  /** How far everybody else is; null when there is nobody else. */
+  others: Reach | null;
   /** Where the "new" line goes: before the first message by somebody else beyond this seq. */
   newLine: { after: number; count: number } | null;
   /** Whether the first shown page is the first there is. */
@@ -212,6 +216,7 @@ function isAsBefore(
     view.replyTo === null &&
     view.reactions.length === 0 &&
     view.byName === sources.nameOf(view.by) &&
+    view.state === (view.mine ? tickOf(seq, sources.others) : null) &&
     view.canEdit === (view.mine && sources.mayWrite && !view.deleted) &&
     view.canDelete === (!view.deleted && ((view.mine && sources.mayWrite) || sources.mayDeleteAny))
   );
@@ -235,7 +240,7 @@ function viewOf(
     text: message.text,
     edited: message.editedAt !== undefined,
     deleted: false,
-    state: mine ? (seq === null ? 'waiting' : 'sent') : null,
+    state: mine ? tickOf(seq, sources.others) : null,
     replyTo: message.replyTo === undefined ? null : quotes.of(message.replyTo),
     reactions: summed(sources, reactions),
     canEdit: mine && sources.mayWrite,

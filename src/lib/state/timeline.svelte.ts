@@ -16,10 +16,13 @@ import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import { Beat } from './beat.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { unreadOf } from './rows.ts';
+import { othersReach } from './ticks.ts';
 import { buildTimeline, emptyTimeline, type PageContent, readPage, type Timeline } from './timeline-items.ts';
 import type { MessageView, TimelineItem, TimelineView } from './views.ts';
 
 const OLDER_AT_MOST_MS = 15_000;
+/** Below every number: a message that is for nobody else is sent, and no more. */
+const NOBODY = -1;
 
 export interface TimelineParts {
   device: Device;
@@ -86,6 +89,9 @@ export class ConversationTimeline implements TimelineView {
   /** The read mark when the conversation was opened. */
   readonly #readAtOpening: number;
   #before: Timeline = emptyTimeline;
+  // As numbers: what else changes in the row does not make the timeline be built again.
+  readonly #othersDelivered = $derived.by(() => this.#others()?.delivered ?? NOBODY);
+  readonly #othersRead = $derived.by(() => this.#others()?.read ?? NOBODY);
   readonly #timeline = $derived.by(() => (this.#before = this.#build()));
   readonly #unread = $derived(this.#countUnread());
   #closed = false;
@@ -269,11 +275,17 @@ export class ConversationTimeline implements TimelineView {
         nameOf,
         mayWrite: mayWrite(),
         mayDeleteAny: mayDeleteAny(),
+        others: { delivered: this.#othersDelivered, read: this.#othersRead },
         newLine: this.#newLine,
         atStart: this.#shown[0]?.number === 0,
       },
       this.#before,
     );
+  }
+
+  #others() {
+    const row = this.#device.row(this.#parts.id);
+    return row === undefined ? null : othersReach(row, this.#device.me);
   }
 
   #countUnread(): number {

@@ -56,6 +56,10 @@ export interface ConversationRowView {
   readonly muted: boolean;
   /** Waits in the outbox to be created. */
   readonly pending: boolean;
+  /** The other person of a direct conversation is here. */
+  readonly online: boolean;
+  /** Who types in it, by name. */
+  readonly typing: readonly string[];
   /** What the list is sorted by, newest first, pinned before the rest. */
   readonly sortedAt: number;
 }
@@ -125,6 +129,13 @@ export interface MemberView {
   readonly canChangeRole: boolean;
 }
 
+/** Who has one of the own messages of a group, and who has read it; nobody who came later. Null while the relay has to be asked and is not there. */
+export interface ReceiptsView {
+  readonly read: readonly MemberView[];
+  readonly delivered: readonly MemberView[];
+  readonly missing: readonly MemberView[];
+}
+
 /** What the composer is about to do. */
 export type ComposerMode =
   | { is: 'new' }
@@ -143,6 +154,10 @@ export interface ConversationView {
   readonly myRole: Role | null;
   /** The other person of a direct conversation; null in groups and notes. */
   readonly other: Person | null;
+  /** Of the other person; null in groups and notes. `lastSeen` is null when it is not known. */
+  readonly presence: { online: boolean; lastSeen: number | null } | null;
+  /** Who types, by name. */
+  readonly typing: readonly string[];
   readonly pending: boolean;
   may(action: Action): boolean;
 
@@ -161,6 +176,9 @@ export interface ConversationView {
 
   react(id: MessageId, emoji: string): void;
   deleteMessage(id: MessageId): void;
+  receipts(id: MessageId): ReceiptsView | null;
+  /** In a large group only the relay knows who has it: asks for it, for `receipts`. */
+  askForReceipts(): Promise<void>;
 
   rename(title: string): void;
   setTopic(topic: string): void;
@@ -192,6 +210,7 @@ export interface AppView {
   /** All conversations, sorted for the list. */
   readonly rows: readonly ConversationRowView[];
   readonly totalUnread: number;
+  readonly totalMentions: number;
   /** True until the first list is there: only on a device's very first start. */
   readonly firstLoad: boolean;
   readonly notices: readonly Notice[];

@@ -1,11 +1,13 @@
 /**
  * Fetches conversations before they are opened, so that offline has them: newest first, a few at a time, the root and the recent pages of
- * each whose last seq is beyond what was fetched. Runs in one tab, only while the relay is there, and lets the open conversation go first.
+ * each whose last seq is beyond what was fetched, back to where this person has it on some device. Runs in one tab, only while the relay is there,
+ * and lets the open conversation go first.
  */
-import type { ConversationId } from '#shared/ids.ts';
+import type { ConversationId, UserId } from '#shared/ids.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
 import { currentPage } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc } from '#shared/model/doc-names.ts';
-import { orderOf } from '#shared/model/page.ts';
+import { deletedOf, messagesOf, orderOf, pageOfSeq } from '#shared/model/page.ts';
 import type { Documents, Held } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
 import { inOneTab } from '../local/one-tab.ts';
@@ -16,6 +18,8 @@ const AT_ONCE = 3;
 const SYNC_AT_MOST_MS = 20_000;
 /** A current page with fewer stamps than this shows too little alone: the one before comes along. */
 export const ENOUGH_STAMPS = 200;
+/** So many of the newest pages are brought after a long absence; what is older comes when somebody scrolls there. */
+const CATCH_UP_PAGES = 2;
 /** Rows that change together are fetched together, and a busy group is not opened for each of its messages. */
 const GATHER_MS = 1_500;
 
@@ -24,16 +28,18 @@ export class FetchAhead {
   readonly #documents: Documents;
   readonly #link: RelayLink;
   readonly #scope: string;
+  readonly #me: UserId;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running = false;
   #stopped = false;
   #onChange = (table: string) => table === 'overview' && this.#soon();
 
-  constructor(parts: { kept: Kept; documents: Documents; link: RelayLink; scope: string }) {
+  constructor(parts: { kept: Kept; documents: Documents; link: RelayLink; scope: string; me: UserId }) {
     this.#kept = parts.kept;
     this.#documents = parts.documents;
     this.#link = parts.link;
     this.#scope = parts.scope;
+    this.#me = parts.me;
   }
 
   start(): void {
@@ -97,13 +103,41 @@ export class FetchAhead {
       const root = await bring(conversationDoc(id));
       if (root === null) return;
       const current = currentPage(root.doc);
-      const page = await bring(pageDoc(id, current));
-      if (page === null) return;
-      const alone = current === 0 || orderOf(page.doc).length >= ENOUGH_STAMPS;
-      if (!alone && (await bring(pageDoc(id, current - 1))) === null) return;
+      const newest = await bring(pageDoc(id, current));
+      if (newest === null) return;
+      const isThin = orderOf(newest.doc).length < ENOUGH_STAMPS;
+      const wanted = Math.min(pageOfSeq(this.#deliveredSeq(id) + 1), isThin ? current - 1 : current);
+      const first = Math.max(0, wanted, current - CATCH_UP_PAGES + 1);
+      const bodies = lateBodies(newest);
+      for (let page = current - 1; page >= first; page -= 1) {
+        const one = await bring(pageDoc(id, page));
+        if (one === null) return;
+        lateBodies(one).forEach((body) => bodies.add(body));
+      }
+      for (const page of bodies) if (page < first && (await bring(pageDoc(id, page))) === null) return;
+      // What lies further back than a device keeps is not waited for.
+      const skipped = first * PAGE_STAMPS;
+      if (skipped > (this.#kept.table('held').get(id) ?? 0)) this.#kept.put('held', id, skipped);
       this.#kept.put('fetched', id, upTo);
     } finally {
       for (const one of held) one.release();
     }
   }
+
+  /** Up to where some device of this person has it. */
+  #deliveredSeq(id: ConversationId): number {
+    const row = this.#kept.table('overview').get(id);
+    const known = row?.members.find((member) => member.id === this.#me)?.reach?.delivered ?? 0;
+    return Math.max(known, row?.readSeq ?? 0);
+  }
 }
+
+/** The pages that hold the bodies of messages that were stamped on this one and are not in it. */
+const lateBodies = ({ doc }: Held): Set<number> =>
+  new Set(
+    orderOf(doc)
+      .toArray()
+      .flatMap(([, id, , body]) =>
+        body === undefined || messagesOf(doc).has(id) || deletedOf(doc).has(id) ? [] : [body],
+      ),
+  );

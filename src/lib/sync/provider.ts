@@ -93,6 +93,11 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
     this.#askSoon(0);
   }
 
+  /** What this tab shows of itself to the others on this document; null takes it back. */
+  show(state: Record<string, unknown> | null): void {
+    this.#provider.awareness.setLocalState(state);
+  }
+
   /** After a refusal that may have passed. */
   reconnect(): void {
     if (!this.#provider.shouldConnect) this.#provider.connect();

@@ -139,6 +139,11 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
     this.#syncs.get(doc)?.prove();
   }
 
+  /** What this tab shows of itself to the others on a document that is open; null takes it back. */
+  show(doc: string, state: Record<string, unknown> | null): void {
+    this.#syncs.get(doc)?.show(state);
+  }
+
   reconnect(doc: string): void {
     this.#syncs.get(doc)?.reconnect();
   }
