@@ -26,6 +26,7 @@ import { createEntrance } from './http/entrance.ts';
 import { startMetrics } from './http/metrics.ts';
 import { fromOurOwnPages } from './http/origin.ts';
 import { problem } from './http/problem.ts';
+import { createRequestPace } from './http/request-pace.ts';
 import { createSignInPace } from './http/sign-in-pace.ts';
 import { readStaticFiles } from './http/static-files.ts';
 import { openDoor, type UpgradeDecision } from './http/uws.ts';
@@ -57,6 +58,8 @@ import { changesFor, rowsFor, rowsOf } from './unread/rows.ts';
 
 /** How often sessions that ran out are removed from the table. */
 const TIDY_EVERY_MILLIS = 60 * 60_000;
+/** How often the sessions of open sockets are looked at. */
+const SESSIONS_EVERY_MILLIS = 30_000;
 /** How long Postgres may take to answer before the relay counts as not ready. */
 const READY_MILLIS = 2_000;
 
@@ -83,6 +86,7 @@ export async function startRelay(
   const secure = config.origin?.startsWith('https:') ?? false;
   const sessions = createSessions(sql, secure);
   const tidying = setInterval(() => background.run(() => sessions.endExpired()), TIDY_EVERY_MILLIS);
+  const lookingAfter = setInterval(() => background.run(closeEnded), SESSIONS_EVERY_MILLIS);
 
   const listeners = new Listeners();
   const listening = (person: UserId): boolean => listeners.has(person);
@@ -130,6 +134,7 @@ export async function startRelay(
     },
     here: ({ person, active }) => (active ? presence.came(person) : presence.went(person)),
     typing: (event) => typing.heard(event.conversation, event.person, event.typing),
+    refused: ({ fault }) => metrics.refused(fault),
     titled: ({ conversation, title, topic }) =>
       background.run(async () => {
         await setTitleAndTopic(sql, conversation, title ?? null, topic ?? null);
@@ -142,7 +147,7 @@ export async function startRelay(
   };
   const journal = new Journal(sql, log);
   const rooms = new Rooms({ sql, journal, log, events, membership, now: Date.now });
-  const connections = new Connections({ rooms, log, events, membership });
+  const connections = new Connections({ rooms, log, events, membership, now: Date.now });
 
   const living: Living = {
     mirror: (conversation, write) => rooms.mirror(conversation, write),
@@ -170,6 +175,7 @@ export async function startRelay(
     },
   };
 
+  const pace = createRequestPace();
   const api = createRouter({
     handlers: {
       ...accountHandlers({
@@ -188,6 +194,7 @@ export async function startRelay(
       ...searchHandlers(sql),
     },
     who: (request) => sessions.of(request.header('cookie')),
+    wait: (person, address) => pace.request(person, address),
     refused: problem,
   });
 
@@ -224,6 +231,7 @@ export async function startRelay(
   /** What is behind the door, in reverse. */
   async function putAway(): Promise<void> {
     clearInterval(tidying);
+    clearInterval(lookingAfter);
     await receipts.stop();
     await typing.stop();
     await announcer.stop();
@@ -243,6 +251,13 @@ export async function startRelay(
   function tellAll(people: readonly UserId[], message: RelayControl): void {
     for (const person of people) greeter.told(person, message);
     connections.tellAll(people, message);
+  }
+
+  /** A session that ran out while its sockets were open, or that was taken out of the table by hand. */
+  async function closeEnded(): Promise<void> {
+    const open = connections.sessions();
+    const living = await sessions.livingOf(open);
+    for (const handle of open) if (!living.has(handle)) connections.closeSession(handle);
   }
 
   /** One conversation after another: a person with hundreds of them must not fill the memory with rooms. */
@@ -270,6 +285,8 @@ export async function startRelay(
       return refuse('wrong-origin');
     const who = await sessions.of(request.header('cookie'));
     if (who === null) return refuse('signed-out');
+    const retryAfterSeconds = pace.socket(who.person);
+    if (retryAfterSeconds > 0) return { ok: false, refusal: { fault: 'too-fast', retryAfterSeconds } };
     const target = targetOf(request.path);
     if (target === null) return refuse('not-found');
     const fault = target.is === 'mux' ? null : await connections.mayOpen(who.person, target.name);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSessions } from '../auth/sessions.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
 import { Actor, ask, testConfig } from '../test-actor.ts';
@@ -124,6 +125,18 @@ test('a person sees their devices and ends one', async () => {
   expect((await phone.ask('GET', '/api/auth/session')).status).toBe(200);
   expect((await an.ask('DELETE', `/api/auth/sessions/${other}`)).status).toBe(204);
   expect((await phone.ask('GET', '/api/auth/session')).status).toBe(401);
+});
+
+test('[S14] of the sessions with open sockets, those that ran out are known', async () => {
+  const sessions = createSessions(database.sql, false);
+  const [an, binh] = [await Actor.signUp(relay.url, 'An'), await Actor.signUp(relay.url, 'Bình')];
+  const [first, second] = await Promise.all(
+    [an, binh].map(async ({ cookie }) => (await sessions.of(cookie))?.session ?? ''),
+  );
+  expect(await sessions.livingOf([first!, second!, 'nobody'])).toEqual(new Set([first, second]));
+  await database.sql`update sessions set expires_at = now() - interval '1 second' where user_id = ${an.id}`;
+  expect(await sessions.livingOf([first!, second!])).toEqual(new Set([second]));
+  expect(await sessions.livingOf([])).toEqual(new Set());
 });
 
 test('[H7] a new password ends the other sessions, not this one', async () => {

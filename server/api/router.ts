@@ -12,6 +12,8 @@ export interface RouterParts {
   handlers: Handlers;
   /** Who a request comes from, by its cookie; `cookie` when the session was prolonged and the browser has to hear it. */
   who(request: Request): Promise<(Who<UserId> & { cookie?: string }) | null>;
+  /** Seconds this person, or this address, has to wait; 0 when they need not. */
+  wait(person: UserId | null, address: string): number;
   refused(refusal: Refusal): Answer;
 }
 
@@ -56,6 +58,8 @@ export function createRouter(parts: RouterParts): (request: Request) => Promise<
 async function answerRow(row: Row, request: Request, parts: RouterParts): Promise<Answer> {
   const { who: needs, body: bodySchema, query: querySchema } = API[row.name];
   const who = await parts.who(request);
+  const retryAfterSeconds = parts.wait(who?.person ?? null, request.address);
+  if (retryAfterSeconds > 0) return parts.refused({ fault: 'too-fast', retryAfterSeconds });
   if (who === null && needs === 'person') return parts.refused({ fault: 'signed-out' });
 
   const params = readParams(row, request.path);

@@ -44,6 +44,8 @@ export interface Sessions {
   /** All of this person's but one; answers with the handles of those that ended. */
   endOthers(who: Who<UserId>): Promise<string[]>;
   endExpired(): Promise<void>;
+  /** Those of these handles whose sessions have not ended. */
+  livingOf(handles: readonly string[]): Promise<Set<string>>;
   /** Whether it ended within the last minute. */
   hasEnded(handle: string): boolean;
   /** The cookie that takes the session's cookie away. */
@@ -123,6 +125,15 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
     },
 
     endExpired: () => lucia.deleteExpiredSessions(),
+
+    async livingOf(handles) {
+      if (handles.length === 0) return new Set();
+      const living = await sql<{ handle: string }[]>`
+        select left(id, ${HANDLE_CHARS}) as handle from sessions
+        where left(id, ${HANDLE_CHARS}) = any(${[...handles]}) and expires_at > now()`;
+      return new Set(living.map(({ handle }) => handle));
+    },
+
     hasEnded: (handle) => ended.has(handle),
   };
 }

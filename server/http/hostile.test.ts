@@ -44,6 +44,18 @@ test('[H8] a body that is too large, or is not JSON, is refused', async () => {
   await isAlive();
 });
 
+test('[H11] who asks without end is told to wait, and others are not', async () => {
+  const [an, binh] = [await Actor.signUp(relay.url, 'An'), await Actor.signUp(relay.url, 'Bình')];
+  let refused: Awaited<ReturnType<typeof an.ask>> | undefined;
+  for (let asked = 0; asked < 5_000 && refused === undefined; asked += 100) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => an.ask('GET', '/api/auth/session')));
+    refused = answers.find(({ status }) => status !== 200);
+  }
+  expect(refused).toMatchObject({ status: 429, body: { code: 'too-fast' } });
+  expect((await binh.ask('GET', '/api/auth/session')).status).toBe(200);
+  await isAlive();
+});
+
 test('[H8] every route takes rubbish of every shape without a mistake of its own', async () => {
   const an = await Actor.signUp(relay.url, 'An');
   const group = await an.group('Nhóm');

@@ -6,6 +6,8 @@ export interface Metrics {
   socketOpened(): void;
   socketClosed(): void;
   messagesPosted(count: number): void;
+  /** What a client sent over a socket was refused. */
+  refused(fault: string): void;
   text(): Promise<{ type: string; body: string }>;
 }
 
@@ -20,7 +22,14 @@ export function startMetrics(): Metrics {
   });
   const sockets = new Gauge({ name: 'tingting_sockets', help: 'Sockets open now', registers: [registry] });
   const messages = new Counter({ name: 'tingting_messages_total', help: 'Messages stamped', registers: [registry] });
+  const refusals = new Counter({
+    name: 'tingting_refusals_total',
+    help: 'Frames and updates refused, by fault',
+    labelNames: ['fault'],
+    registers: [registry],
+  });
   return {
+    refused: (fault) => refusals.inc({ fault }),
     request: (route, status) => requests.inc({ route, status: String(status) }),
     socketOpened: () => sockets.inc(),
     socketClosed: () => sockets.dec(),

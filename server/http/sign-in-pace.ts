@@ -2,7 +2,7 @@
  * How fast somebody may try to get in (rule H5). Only failures cost: whoever signs in gets the token back. The pair of address and account
  * is paced most strictly; an account by itself far more loosely, or anybody could lock its owner out by failing on purpose.
  */
-import { RateLimit } from './rate-limit.ts';
+import { RateLimit } from '../rate-limit.ts';
 
 export interface SignInPace {
   /** Seconds to wait, or 0. A household, a class or a test behind one address signs up in a burst. */

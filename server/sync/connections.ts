@@ -15,6 +15,7 @@ import {
   type RelayControl,
 } from '#shared/protocol/control.ts';
 import type { Log } from '../log.ts';
+import { RateLimit } from '../rate-limit.ts';
 import type { Membership, RelayEvents } from './events.ts';
 import { DocumentPeer } from './peer.ts';
 import type { Rooms } from './rooms.ts';
@@ -23,6 +24,15 @@ import type { Socket } from './socket.ts';
 /** A socket that takes its bytes so much slower than they come is cut; it syncs when it is back. */
 const BUFFERED_MAX_BYTES = 4 * 1024 * 1024;
 
+/**
+ * What one person may send, on all of their sockets together: no device types so fast, and one that comes back sends what it has in a frame for each
+ * document. A frame counts as one for each of these bytes.
+ */
+const FRAMES = { burst: 6_000, secondsPerToken: 1 / 300 };
+const FRAME_UNIT_BYTES = 16 * 1024;
+/** Tabs, devices, and programs that open a socket for each document. */
+const SOCKETS_MAX_COUNT = 500;
+
 export interface Who {
   person: UserId;
   session: string;
@@ -30,6 +40,7 @@ export interface Who {
 export type Target = { is: 'document'; name: DocName } | { is: 'mux' };
 
 export interface ConnectionsParts {
+  now: () => number;
   rooms: Rooms;
   membership: Membership;
   events: RelayEvents;
@@ -59,10 +70,12 @@ export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #byPerson = new Map<UserId, Set<Open>>();
   readonly #pulse: NodeJS.Timeout;
+  readonly #frames: RateLimit;
   #stopped = false;
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
+    this.#frames = new RateLimit(FRAMES, parts.now);
     this.#pulse = setInterval(() => this.#all((open) => open.tell?.({ is: 'pulse' })), PULSE_SECONDS * 1_000);
     this.#pulse.unref();
   }
@@ -75,16 +88,29 @@ export class Connections {
       target.is === 'mux'
         ? new MuxConnection(guarded, who, parts)
         : new SingleConnection(guarded, who, target.name, parts);
-    if (this.#stopped) {
-      open.end('not-ready');
+    const others = this.#byPerson.get(who.person);
+    const fault = this.#stopped ? 'not-ready' : (others?.size ?? 0) >= SOCKETS_MAX_COUNT ? 'too-many' : null;
+    if (fault !== null) {
+      open.end(fault);
       return open;
     }
-    const others = this.#byPerson.get(who.person);
     if (others === undefined) this.#byPerson.set(who.person, new Set([open]));
     else others.add(open);
     open.start();
     if (open.tell !== null) this.#parts.events.connected({ person: who.person, tell: open.tell });
-    return open;
+    return {
+      receive: (bytes) => {
+        if (this.#frames.take(who.person, Math.ceil(bytes.length / FRAME_UNIT_BYTES)) === 0) return open.receive(bytes);
+        this.#parts.events.refused({ fault: 'too-fast' });
+        open.end('too-fast');
+      },
+      closed: () => open.closed(),
+    };
+  }
+
+  /** The handles of all sessions that have a socket. */
+  sessions(): string[] {
+    return [...new Set([...this.#byPerson.values()].flatMap((opens) => [...opens].map((open) => open.who.session)))];
   }
 
   /** Whether the person may open the document at this moment: null, or why not. */
@@ -262,12 +288,12 @@ class MuxConnection implements Open {
   receive(bytes: Uint8Array): void {
     if (this.#ended) return;
     const decoded = decodeChannelFrame(bytes);
-    if (!decoded.ok) return this.end('malformed-frame');
+    if (!decoded.ok) return this.#malformed();
     const { channel, body } = decoded.value;
     // A frame for a channel that is closed was on its way when it closed.
     if (channel !== CONTROL_CHANNEL) return this.#channels.get(channel)?.receive(body);
     const control = decodeClientControl(body);
-    if (!control.ok) return this.end('malformed-frame');
+    if (!control.ok) return this.#malformed();
     this.#control(control.value);
   }
 
@@ -314,7 +340,7 @@ class MuxConnection implements Open {
   }
 
   #open(channel: number, doc: string): void {
-    if (channel <= this.#highest) return this.end('malformed-frame');
+    if (channel <= this.#highest) return this.#malformed();
     this.#highest = channel;
     const target = parseDocName(doc);
     if (target === null) return this.#refused(channel, 'not-found');
@@ -331,6 +357,11 @@ class MuxConnection implements Open {
     });
     this.#channels.set(channel, peer);
     void peer.join();
+  }
+
+  #malformed(): void {
+    this.#parts.events.refused({ fault: 'malformed-frame' });
+    this.end('malformed-frame');
   }
 
   #refused(channel: number, fault: Fault): void {

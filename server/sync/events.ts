@@ -1,6 +1,7 @@
 /** What the living room announces. relay.ts passes it on to unread, push and search; nothing here knows them. All of it is on disk when told. */
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { ConversationKind, Role } from '#shared/access.ts';
+import type { Fault } from '#shared/faults.ts';
 import type { Message } from '#shared/model/message.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 
@@ -19,6 +20,8 @@ export interface RelayEvents {
   read(event: { person: UserId; conversation: ConversationId; seq: number }): void;
   /** Somebody with the right to has changed these fields of `meta`; a title or topic that was removed is ''. */
   titled(event: { conversation: ConversationId; title?: string; topic?: string }): void;
+  /** Something a client sent was refused, and its channel or socket closed. */
+  refused(event: { fault: Fault }): void;
   /** A socket for all of a tab's documents came up. */
   connected(event: { person: UserId; tell: (message: RelayControl) => void }): void;
   /** Somebody is at one more such tab, or at one less: it was looked at, or was not for a while, or is gone. */

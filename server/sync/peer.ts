@@ -25,7 +25,7 @@ type State = { at: 'joining' } | { at: 'live'; joined: Joined } | { at: 'leaving
 
 export interface PeerParts {
   rooms: Rooms;
-  events: Pick<RelayEvents, 'typing'>;
+  events: Pick<RelayEvents, 'typing' | 'refused'>;
   log: Log;
   /** Whether the person may open the document; a fault when not. */
   mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
@@ -144,7 +144,8 @@ export class DocumentPeer implements Peer {
     this.#waitingBytes += bytes.length;
     // The door's buffer is not ours to keep.
     this.#waiting.push(bytes.slice());
-    if (this.#waitingBytes > WAITING_MAX_BYTES || this.#waiting.length > WAITING_MAX_FRAMES) this.close('too-fast');
+    if (this.#waitingBytes > WAITING_MAX_BYTES || this.#waiting.length > WAITING_MAX_FRAMES)
+      this.#refuse('too-fast', 'too much while it waits');
   }
 
   #goOn(): void {
@@ -248,6 +249,7 @@ export class DocumentPeer implements Peer {
 
   #refuse(fault: Fault, why: string): void {
     if (!this.live) return;
+    this.#parts.events.refused({ fault });
     this.#parts.log.info('refused', { fault, why, person: this.person, kind: this.target.kind });
     this.close(fault);
   }

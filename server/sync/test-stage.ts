@@ -6,6 +6,7 @@ import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import type { ConversationKind, Role } from '#shared/access.ts';
+import type { Fault } from '#shared/faults.ts';
 import {
   newConversationId,
   newMessageId,
@@ -37,6 +38,7 @@ export interface Heard {
   here: { person: UserId; active: boolean }[];
   delivered: { person: UserId; marks: readonly { conversation: ConversationId; seq: number }[] }[];
   typing: { person: UserId; conversation: ConversationId; typing: boolean }[];
+  refused: Fault[];
 }
 
 export interface Relay {
@@ -58,6 +60,7 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
     here: [],
     delivered: [],
     typing: [],
+    refused: [],
   };
   const events: RelayEvents = {
     posted: (event) => heard.posted.push(event),
@@ -68,6 +71,7 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
     here: (event) => heard.here.push(event),
     delivered: (event) => heard.delivered.push(event),
     typing: (event) => heard.typing.push(event),
+    refused: ({ fault }) => heard.refused.push(fault),
   };
   const membership = {
     async of(person: UserId, conversation: ConversationId): Promise<Standing | null> {
@@ -79,7 +83,7 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
   };
   const journal = new Journal(sql, log);
   const rooms = new Rooms({ sql, journal, membership, events, log, now: () => Date.now() });
-  const connections = new Connections({ rooms, membership, events, log });
+  const connections = new Connections({ rooms, membership, events, log, now: () => Date.now() });
   return {
     journal,
     rooms,

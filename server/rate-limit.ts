@@ -25,8 +25,8 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Takes a token and answers 0, or answers how many seconds until there is one. */
-  take(key: string): number {
+  /** Takes a token, or several, and answers 0, or answers how many seconds until there are as many. */
+  take(key: string, count = 1): number {
     const { burst, secondsPerToken } = this.#pace;
     const now = this.#now();
     const bucket = this.#buckets.get(key);
@@ -34,9 +34,9 @@ export class RateLimit {
       bucket === undefined ? burst : Math.min(burst, bucket.tokens + (now - bucket.at) / 1000 / secondsPerToken);
     // Set again at the end of the map's order, so that the first keys are those not seen for longest.
     this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
+    this.#buckets.set(key, { tokens: tokens >= count ? tokens - count : tokens, at: now });
     if (this.#buckets.size > KEYS_MAX_COUNT) this.#forgetOldest();
-    return tokens >= 1 ? 0 : (1 - tokens) * secondsPerToken;
+    return tokens >= count ? 0 : (count - tokens) * secondsPerToken;
   }
 
   /** For what turned out not to be worth counting: a sign-in that succeeded. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RateLimit } from './rate-limit.ts';
-import { createSignInPace } from './sign-in-pace.ts';
+import { createSignInPace } from './http/sign-in-pace.ts';
 
 test('a burst is let through, then one at a time', () => {
   let now = 0;
@@ -13,6 +13,16 @@ test('a burst is let through, then one at a time', () => {
   now += 1_000;
   expect(limit.take('an')).toBe(0);
   expect(limit.take('an')).toBeGreaterThan(0);
+});
+
+test('what costs more takes more', () => {
+  let now = 0;
+  const limit = new RateLimit({ burst: 10, secondsPerToken: 1 }, () => now);
+  expect(limit.take('an', 8)).toBe(0);
+  expect(limit.take('an', 5)).toBe(3);
+  expect(limit.take('an', 2)).toBe(0);
+  now += 5_000;
+  expect(limit.take('an', 5)).toBe(0);
 });
 
 test('asking while there is none does not put off the next', () => {
