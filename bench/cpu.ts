@@ -5,7 +5,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 const TICKS_PER_SECOND = 100;
 
 interface Process {
-  parent: number;
   /** Of its living threads, to the nanosecond where the kernel keeps it. */
   micros: number;
   /** Of descendants that have ended and were waited for. */
@@ -24,7 +23,6 @@ function processOf(pid: number): Process | null {
       .map(Number);
     const [own, ended] = [(fields[11] ?? 0) + (fields[12] ?? 0), (fields[13] ?? 0) + (fields[14] ?? 0)];
     return {
-      parent: fields[1] ?? 0,
       micros: Math.max(threadMicros(pid), ticksToMicros(own)),
       endedMicros: ticksToMicros(ended),
     };
@@ -45,18 +43,21 @@ function threadMicros(pid: number): number {
   return nanos / 1000;
 }
 
-/** CPU microseconds used so far by these processes and all of their descendants. */
-export function cpuMicros(roots: readonly number[]): number {
-  if (roots.length === 0) return 0;
-  const all = new Map<number, number>();
-  for (const name of readdirSync('/proc')) if (/^\d+$/.test(name)) all.set(Number(name), parentOf(Number(name)));
+/** CPU microseconds used so far by a process and all of its descendants. */
+export function cpuMicros(root: number): number {
   let sum = 0;
-  for (const pid of all.keys()) {
-    if (!descendsFrom(pid, roots, all)) continue;
+  for (const pid of descendants(root)) {
     const found = processOf(pid);
     if (found !== null) sum += found.micros + found.endedMicros;
   }
   return sum;
+}
+
+/** The process and all that descend from it. */
+function descendants(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc')) if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)));
+  return [...parents.keys()].filter((pid) => descendsFrom(pid, root, parents));
 }
 
 function parentOf(pid: number): number {
@@ -68,9 +69,21 @@ function parentOf(pid: number): number {
   }
 }
 
-function descendsFrom(pid: number, roots: readonly number[], parents: Map<number, number>): boolean {
+function descendsFrom(pid: number, root: number, parents: Map<number, number>): boolean {
   for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) {
-    if (roots.includes(at)) return true;
+    if (at === root) return true;
   }
   return false;
+}
+
+/** Memory of a process and its descendants; what they share (Postgres's buffers) is counted once. */
+export const residentBytes = (root: number): number => descendants(root).reduce((sum, pid) => sum + shareOf(pid), 0);
+
+function shareOf(pid: number): number {
+  try {
+    const line = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
+    return Number(line?.[1] ?? 0) * 1024;
+  } catch {
+    return 0; // it ended meanwhile
+  }
 }

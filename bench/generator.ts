@@ -28,8 +28,16 @@ export class Generator {
     return generator;
   }
 
-  async run<T>(): Promise<T> {
-    const report = await this.#order({ order: 'go' });
+  run<T>(): Promise<T> {
+    return this.#result<T>({ order: 'go' });
+  }
+
+  measure<T>(): Promise<T> {
+    return this.#result<T>({ order: 'measure' });
+  }
+
+  async #result<T>(order: Order): Promise<T> {
+    const report = await this.#order(order);
     if (report.is !== 'done') throw new Error('the generator answered something else');
     return report.result as T;
   }

@@ -94,9 +94,14 @@ export class Server {
   /** CPU used so far: by the server itself, and by its Postgres with all its children. */
   cpu(): { own: number; postgres: number } {
     return {
-      own: cpuMicros(this.#child === null ? [] : [this.#child.pid]),
-      postgres: cpuMicros(this.#postgres === null ? [] : [this.#postgres.pid]),
+      own: this.#child === null ? 0 : cpuMicros(this.#child.pid),
+      postgres: this.#postgres === null ? 0 : cpuMicros(this.#postgres.pid),
     };
+  }
+
+  /** The server's process and its Postgres. */
+  get pids(): number[] {
+    return [this.#child, this.#postgres].flatMap((child) => child?.pid ?? []);
   }
 
   memory(): Promise<NodeJS.MemoryUsage> {

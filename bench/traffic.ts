@@ -35,7 +35,7 @@ export const CROWD: Shape = {
   name: 'crowd',
   conversations: 1,
   size: 100,
-  authors: 100,
+  authors: 20,
   perSecond: 100,
   seconds: 5,
   rounds: 3,

@@ -2,6 +2,7 @@
  * The process that plays the people, so that neither their cost nor the wait for a timer is counted to a server. It is told what to prepare, says
  * when it is ready, goes on a word, and answers with what it saw.
  */
+import { Crowd } from './crowd.ts';
 import { fill } from './fill.ts';
 import { Idle } from './idle.ts';
 import { open } from './open.ts';
@@ -9,12 +10,14 @@ import type { Plan } from './plans.ts';
 import { storm } from './storm.ts';
 import { Traffic } from './traffic.ts';
 
-export type Order = { order: 'prepare'; plan: Plan } | { order: 'go' } | { order: 'close' };
+export type Order = { order: 'prepare'; plan: Plan } | { order: 'go' } | { order: 'measure' } | { order: 'close' };
 export type Report =
   { is: 'ready' } | { is: 'done'; result: unknown } | { is: 'closed' } | { is: 'failed'; why: string };
 
 interface Work {
   run(): Promise<unknown>;
+  /** Where there is something to measure between one run and the next. */
+  measure?(): Promise<unknown>;
   close(): void | Promise<void>;
 }
 
@@ -26,6 +29,8 @@ async function prepare(plan: Plan): Promise<Work> {
   switch (plan.is) {
     case 'traffic':
       return Traffic.prepare(plan);
+    case 'crowd':
+      return new Crowd(plan);
     case 'idle':
       return new Idle(plan);
     case 'fill':
@@ -44,6 +49,8 @@ async function take(order: Order): Promise<void> {
       return report({ is: 'ready' });
     case 'go':
       return report({ is: 'done', result: await work?.run() });
+    case 'measure':
+      return report({ is: 'done', result: await work?.measure?.() });
     case 'close':
       await work?.close();
       work = null;

@@ -1,4 +1,5 @@
 /** What the generator is asked to do, and what it answers. Both cross a process boundary as structured clones. */
+import type { CrowdPlan } from './crowd.ts';
 import type { Person, Place, Wire } from './wires.ts';
 
 export interface Talk {
@@ -105,4 +106,4 @@ export interface OpenResult {
   messages: number;
 }
 
-export type Plan = TrafficPlan | IdlePlan | FillPlan | StormPlan | OpenPlan;
+export type Plan = TrafficPlan | IdlePlan | FillPlan | StormPlan | OpenPlan | CrowdPlan;

@@ -29,3 +29,6 @@ export function word(random: Random, length: number): string {
 }
 
 export const below = (random: Random, end: number): number => Math.floor(random() * end);
+
+/** Waiting times between independent events: exponential, with this mean. */
+export const interval = (random: Random, mean: number): number => -Math.log(1 - random()) * mean;

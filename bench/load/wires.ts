@@ -1,7 +1,7 @@
 /** How one person reaches one document, or one conversation, on each of the measured servers: all that differs between them. */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
-import { request as httpRequest, type Agent } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { createConnection, type Socket } from 'node:net';
 import { framed, framedText, RawSocket, type Handlers } from './socket.ts';
 import type { Written } from './messages.ts';
@@ -185,10 +185,13 @@ function postBytes(port: number, conversation: string, { by, at, text }: Written
   return Buffer.concat([Buffer.from(head), body]);
 }
 
+/** Connections are kept, as a browser keeps them. */
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
 /** GET, as a page of history is fetched; answers the body. */
-export function get(port: number, path: string, agent?: Agent): Promise<Buffer> {
+export function get(port: number, path: string, cookie = ''): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    httpRequest({ host: '127.0.0.1', port, path, agent }, (response) => {
+    httpRequest({ host: '127.0.0.1', port, path, agent, headers: { cookie } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve(Buffer.concat(chunks)));
