@@ -5,7 +5,6 @@
  * several times the cost.
  */
 import * as decoding from 'lib0/decoding';
-import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 
 interface Run {
@@ -22,6 +21,8 @@ export function oneUpdate(updates: readonly Uint8Array[]): Uint8Array {
 }
 
 function behindEachOther(updates: readonly Uint8Array[]): Uint8Array | null {
+  // So that their number is one byte.
+  if (updates.length > 0x7f) return null;
   const runs: Run[] = [];
   for (const update of updates) {
     const run = singleRun(update);
@@ -30,11 +31,14 @@ function behindEachOther(updates: readonly Uint8Array[]): Uint8Array | null {
   }
   // Yjs writes, and `mergeUpdates` expects, the larger client id first.
   runs.sort((a, b) => b.client - a.client);
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, runs.length);
-  for (const { bytes } of runs) encoding.writeUint8Array(encoder, bytes);
-  encoding.writeVarUint(encoder, 0);
-  return encoding.toUint8Array(encoder);
+  let at = 1;
+  const whole = new Uint8Array(runs.reduce((length, { bytes }) => length + bytes.length, 2));
+  whole[0] = runs.length;
+  for (const { bytes } of runs) {
+    whole.set(bytes, at);
+    at += bytes.length;
+  }
+  return whole;
 }
 
 /** Null when there is more than one client, or anything is deleted: a list of deletions never ends in 0, for none is of length 0. */

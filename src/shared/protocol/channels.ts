@@ -3,8 +3,8 @@
  * protocol. Channel 0 is control. The client numbers its channels, from 1, and uses each number once per socket.
  */
 import * as decoding from 'lib0/decoding';
-import * as encoding from 'lib0/encoding';
 import type { Decoded } from './frames.ts';
+import { behindNumbers } from './sized.ts';
 
 export const CONTROL_CHANNEL = 0;
 const CHANNEL_NUMBER_MAX = 0xffff_ffff;
@@ -15,12 +15,7 @@ export interface ChannelFrame {
   body: Uint8Array;
 }
 
-export function encodeChannelFrame(channel: number, body: Uint8Array): Uint8Array {
-  const encoder = encoding.createEncoder();
-  encoding.writeVarUint(encoder, channel);
-  encoding.writeUint8Array(encoder, body);
-  return encoding.toUint8Array(encoder);
-}
+export const encodeChannelFrame = (channel: number, body: Uint8Array): Uint8Array => behindNumbers([channel], body);
 
 export function decodeChannelFrame(bytes: Uint8Array): Decoded<ChannelFrame> {
   try {

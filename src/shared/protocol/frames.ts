@@ -10,7 +10,7 @@
  * Decoders answer, they never throw: what arrives is the network's.
  */
 import * as decoding from 'lib0/decoding';
-import * as encoding from 'lib0/encoding';
+import { behindNumbers } from './sized.ts';
 
 export type Frame =
   | { is: 'step1'; stateVector: Uint8Array }
@@ -64,33 +64,20 @@ function readFrame(decoder: decoding.Decoder): Frame | null {
 }
 
 export function encodeFrame(frame: Frame): Uint8Array {
-  const encoder = encoding.createEncoder();
-  writeFrame(encoder, frame);
-  return encoding.toUint8Array(encoder);
-}
-
-function writeFrame(encoder: encoding.Encoder, frame: Frame): void {
   switch (frame.is) {
     case 'step1':
-      encoding.writeVarUint(encoder, SYNC);
-      encoding.writeVarUint(encoder, 0);
-      return encoding.writeVarUint8Array(encoder, frame.stateVector);
+      return behindNumbers([SYNC, 0, frame.stateVector.length], frame.stateVector);
     case 'step2':
-      encoding.writeVarUint(encoder, SYNC);
-      encoding.writeVarUint(encoder, 1);
-      return encoding.writeVarUint8Array(encoder, frame.update);
+      return behindNumbers([SYNC, 1, frame.update.length], frame.update);
     case 'update':
-      encoding.writeVarUint(encoder, SYNC);
-      encoding.writeVarUint(encoder, 2);
-      return encoding.writeVarUint8Array(encoder, frame.update);
+      return behindNumbers([SYNC, 2, frame.update.length], frame.update);
     case 'awareness':
-      encoding.writeVarUint(encoder, AWARENESS);
-      return encoding.writeVarUint8Array(encoder, frame.update);
-    case 'denied':
-      encoding.writeVarUint(encoder, AUTH);
-      encoding.writeVarUint(encoder, 0);
-      return encoding.writeVarString(encoder, frame.reason);
+      return behindNumbers([AWARENESS, frame.update.length], frame.update);
+    case 'denied': {
+      const reason = new TextEncoder().encode(frame.reason);
+      return behindNumbers([AUTH, 0, reason.length], reason);
+    }
     case 'query-awareness':
-      return encoding.writeVarUint(encoder, QUERY_AWARENESS);
+      return Uint8Array.of(QUERY_AWARENESS);
   }
 }
