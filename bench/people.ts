@@ -56,7 +56,9 @@ try {
   });
   for (const stage of stages) {
     said(`${stage.people} people are coming …`);
+    const began = performance.now();
     await generator.run();
+    said(`… which took ${to((performance.now() - began) / 1000 - stage.settleSeconds)} s.`);
     const before = server.cpu();
     const result = await generator.measure<StageResult>();
     const after = server.cpu();

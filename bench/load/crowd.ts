@@ -20,7 +20,7 @@ export type Action = keyof typeof MIX;
 const ACTIONS = Object.keys(MIX) as Action[];
 const WHOLE = ACTIONS.reduce((sum, action) => sum + MIX[action], 0);
 
-const CONNECTING_AT_ONCE = 20;
+const CONNECTING_AT_ONCE = 10;
 
 export interface CrowdPlan {
   is: 'crowd';
@@ -102,7 +102,8 @@ export class Crowd {
         const seed = below(this.#random, 0xffff_ffff);
         const device = new Device(this.#plan.port, next.person, chats, seed, () => this.#number++);
         this.#devices.push(device);
-        await device.connect();
+        // Whoever does not get in tries again, as the app does.
+        while (!(await device.connect().then(yes, no)));
         this.#live(device, seeded(seed + 1));
       }
     };
@@ -171,6 +172,9 @@ function pick(random: Random): Action {
   }
   return 'switch';
 }
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
 
 const emptyMillis = (): Record<Action, number[]> => ({
   switch: [],

@@ -13,7 +13,7 @@ import { get, type Person } from './wires.ts';
 /** Longer than anybody waits. */
 const PATIENCE_MILLIS = 10_000;
 const CHARS = 60;
-const EMOJI = ['👍', '❤️', '😂', '🎉'];
+const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👏'];
 
 /** A conversation as everybody in the simulation knows it. */
 export interface Chat {
@@ -28,7 +28,7 @@ export interface Chat {
 interface Channel {
   doc: string;
   /** What is awaited on it: answers whether these bytes are that. */
-  awaited: { is: (kind: number, body: Buffer) => boolean; there: () => void } | null;
+  awaited: { is: (kind: number, body: Buffer) => boolean; there: () => void; refused: (why: Error) => void } | null;
 }
 
 const STEP1 = 0;
@@ -132,11 +132,14 @@ export class Device {
     return true;
   }
 
+  /** False when this person has nothing left to react with here: what is set again comes back without its key, and could not be recognised. */
   async react(): Promise<boolean> {
-    if (this.#chat.anchor === '') return false;
-    const emoji = EMOJI[below(this.#random, EMOJI.length)] ?? '👍';
-    const key = `${this.#chat.anchor}:${this.#person.id}:${emoji}`;
-    await this.#write(this.#page(), 'reactions', key, Date.now(), `:${this.#person.id}:`);
+    const { anchor } = this.#chat;
+    const name = this.#page();
+    const reactions = this.#ownDoc(name).getMap('reactions');
+    const key = EMOJI.map((emoji) => `${anchor}:${this.#person.id}:${emoji}`).find((each) => !reactions.has(each));
+    if (anchor === '' || key === undefined) return false;
+    await this.#write(name, 'reactions', key, Date.now(), `:${this.#person.id}:`);
     return true;
   }
 
@@ -189,6 +192,8 @@ export class Device {
     const channel = ++this.#lastChannel;
     this.#channels.set(channel, { doc, awaited: null });
     const synced = this.#await(channel, (kind) => kind === STEP2);
+    // Whoever waits for it hears of a refusal; nobody may be waiting any more.
+    synced.catch(() => undefined);
     this.#control({ is: 'open', channel, doc });
     this.#send(channel, STEP1, state);
     return { channel, synced };
@@ -200,19 +205,16 @@ export class Device {
   }
 
   #await(channel: number, is: (kind: number, body: Buffer) => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const open = this.#channels.get(channel);
-      if (open !== undefined) open.awaited = { is, there: resolve };
+      if (open !== undefined) open.awaited = { is, there: resolve, refused: reject };
     });
   }
 
   #receive(bytes: Buffer): void {
     const decoder = decoding.createDecoder(bytes);
     const channel = decoding.readVarUint(decoder);
-    if (channel === 0) {
-      if (bytes.indexOf('"is":"overview"') === 2) this.#overview();
-      return;
-    }
+    if (channel === 0) return this.#told(bytes);
     const open = this.#channels.get(channel);
     if (open === undefined || decoding.readVarUint(decoder) !== 0) return;
     const kind = decoding.readVarUint(decoder);
@@ -221,6 +223,14 @@ export class Device {
     const { there } = open.awaited;
     open.awaited = null;
     there();
+  }
+
+  #told(bytes: Buffer): void {
+    if (bytes.indexOf('"is":"overview"') === 2) this.#overview();
+    if (bytes.indexOf('"is":"closed"') !== 2) return;
+    const { channel, fault } = JSON.parse(bytes.toString('utf8', 1)) as { channel: number; fault: string };
+    const open = this.#channels.get(channel);
+    open?.awaited?.refused(new Error(`${open.doc.slice(0, 2)}… was closed: ${fault}`));
   }
 
   #send(channel: number, kind: number, bytes: Uint8Array): void {
