@@ -114,6 +114,12 @@ export class Conversation implements ConversationView {
     return this.#members;
   }
 
+  get memberCount(): number {
+    this.#rootBeat.feel();
+    const isHere = membersOf(this.#root.doc).size > 0;
+    return isHere ? this.#people.length : Math.max(this.#people.length, this.#device.row(this.id)?.memberCount ?? 0);
+  }
+
   get myRole(): Role | null {
     return this.#myRole;
   }
@@ -391,6 +397,7 @@ export class Conversation implements ConversationView {
       name,
       role,
       me,
+      online: this.#device.presence.isOnline(id),
       canRemove: above && this.may('remove-member'),
       canChangeRole: above && this.may('change-role'),
     };

@@ -124,6 +124,8 @@ export interface MemberView {
   readonly name: string;
   readonly role: Role;
   readonly me: boolean;
+  /** Is here; somebody whom one shares no small conversation with never is. */
+  readonly online: boolean;
   /** Whether the person at this device may remove them, or change their role. */
   readonly canRemove: boolean;
   readonly canChangeRole: boolean;
@@ -151,6 +153,8 @@ export interface ConversationView {
   readonly topic: string;
   readonly avatarSeed: string;
   readonly members: readonly MemberView[];
+  /** Of a large group the number is known before the people are. */
+  readonly memberCount: number;
   readonly myRole: Role | null;
   /** The other person of a direct conversation; null in groups and notes. */
   readonly other: Person | null;

@@ -52,6 +52,18 @@ export function dayName(at: number, now: number, locale: string): string {
   return capital(named.format(at), locale);
 }
 
+/** "5 minutes ago". */
+export const minutesAgo = (minutes: number, locale: string): string =>
+  new Intl.RelativeTimeFormat(locale).format(-minutes, 'minute');
+
+/** "3 November", with the year when it is another. */
+export function dateName(at: number, now: number, locale: string): string {
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return sameYear
+    ? format(locale, 'month', { day: 'numeric', month: 'long' }).format(at)
+    : format(locale, 'month-year', { day: 'numeric', month: 'long', year: 'numeric' }).format(at);
+}
+
 /** The full moment, for tooltips and readers. */
 export const fullMoment = (at: number, locale: string): string =>
   format(locale, 'full', { dateStyle: 'full', timeStyle: 'short' }).format(at);
