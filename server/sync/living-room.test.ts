@@ -691,16 +691,16 @@ describe('connections', () => {
     const mine: unknown[] = [];
     an.heardAwareness = (entries) => mine.push(entries);
     an.sendAwareness(page, { user: { id: an.person }, typing: true });
-    expect(await settled(() => seen.length)).toBe(1);
-    expect(mine).toHaveLength(1);
+    await until('both hear of it', () => seen.length === 1 && mine.length === 1);
     // In the name of another, of nobody, too large, or about another's client: passed over, but answered.
     an.sendAwareness(page, { user: { id: binh.person } }, 1, 77);
     an.sendAwareness(page, { typing: true }, 1, 78);
     an.sendAwareness(page, { user: { id: an.person }, big: 'x'.repeat(3_000) }, 1, 79);
     binh.sendAwareness(page, null, 9, an.page(conversation).clientID);
     binh.sendAwareness(page, { user: { id: binh.person } }, 9, an.page(conversation).clientID);
-    expect(await settled(() => seen.length)).toBe(1);
-    expect(mine).toHaveLength(4);
+    await Promise.all([an.settle(page), binh.settle(page)]);
+    await until('each is answered', () => mine.length === 4);
+    expect(seen).toHaveLength(1);
     const late = new Device(binh.person);
     const told: unknown[] = [];
     late.heardAwareness = (entries) => told.push(...entries);
@@ -712,11 +712,6 @@ describe('connections', () => {
     expect(seen[1]).toMatchObject({ state: null });
   });
 });
-
-const settled = async (count: () => number): Promise<number> => {
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  return count();
-};
 
 describe('by the relay', () => {
   test('[O2] [O1] a message over HTTP is stamped like any other, once per id', async () => {
