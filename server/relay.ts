@@ -140,7 +140,13 @@ export async function startRelay(
         await setTitleAndTopic(sql, conversation, title ?? null, topic ?? null);
         announcer.changed(conversation);
       }),
-    connected: ({ person, tell }) => background.run(() => greeter.greet(person, tell)),
+    connected: ({ person, tell, again }) =>
+      background.run(() =>
+        greeter.greet(person, tell).catch((why: unknown) => {
+          again();
+          throw why;
+        }),
+      ),
   };
   const membership = {
     of: (person: UserId, conversation: ConversationId) => membershipOf(sql, person, conversation),

@@ -97,7 +97,9 @@ export class Connections {
     if (others === undefined) this.#byPerson.set(who.person, new Set([open]));
     else others.add(open);
     open.start();
-    if (open.tell !== null) this.#parts.events.connected({ person: who.person, tell: open.tell });
+    if (open.tell !== null) {
+      this.#parts.events.connected({ person: who.person, tell: open.tell, again: () => open.end('not-ready') });
+    }
     return {
       receive: (bytes) => {
         if (this.#frames.take(who.person, Math.ceil(bytes.length / FRAME_UNIT_BYTES)) === 0) return open.receive(bytes);

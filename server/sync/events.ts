@@ -23,7 +23,12 @@ export interface RelayEvents {
   /** Something a client sent was refused, and its channel or socket closed. */
   refused(event: { fault: Fault }): void;
   /** A socket for all of a tab's documents came up. */
-  connected(event: { person: UserId; tell: (message: RelayControl) => void }): void;
+  connected(event: {
+    person: UserId;
+    tell: (message: RelayControl) => void;
+    /** Closes it with "try again": what it has to be told first cannot be read now. */
+    again: () => void;
+  }): void;
   /** Somebody is at one more such tab, or at one less: it was looked at, or was not for a while, or is gone. */
   here(event: { person: UserId; active: boolean }): void;
   /** A device has everything of these conversations up to there. Nobody has checked whether the person is in them. */

@@ -149,14 +149,17 @@ function alone() {
   const writes: Marks[][] = [];
   const told: { people: readonly UserId[]; message: RelayControl }[] = [];
   const failures: unknown[] = [];
-  const database = { works: true };
+  const database = { works: true, knowsMembers: true };
   const receipts = new Receipts({
     async advance(marks) {
       if (!database.works) throw new Error('no database');
       writes.push([...marks]);
       return marks.map((mark) => ({ ...mark, readMoved: mark.read > 0 }));
     },
-    members: async (conversations) => new Map(conversations.map((id) => [id, [an, binh]])),
+    async members(conversations) {
+      if (!database.knowsMembers) throw new Error('no database');
+      return new Map(conversations.map((id) => [id, [an, binh]]));
+    },
     least: async () => new Map(),
     listening: (person) => person === an,
     tell: (people, message) => told.push({ people, message }),
@@ -194,6 +197,30 @@ test('[R7] marks that the database did not take are written when it does, with w
   database.works = true;
   await vi.advanceTimersByTimeAsync(2_500);
   expect(writes).toEqual([[{ person: binh, conversation: home, delivered: 5, read: 2 }]]);
+  await receipts.stop();
+});
+
+test('[R3] [R7] marks that were written when it could not be read whom to tell are told later, with what came meanwhile', async () => {
+  const { an, binh, home, receipts, writes, told, database } = alone();
+  database.knowsMembers = false;
+  receipts.moved(binh, home, { delivered: 5 });
+  await vi.advanceTimersByTimeAsync(200);
+  receipts.moved(an, home, { delivered: 6 });
+  await vi.advanceTimersByTimeAsync(500);
+  expect(writes).toHaveLength(1);
+  expect(told).toEqual([]);
+  database.knowsMembers = true;
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(told.map(({ message }) => message)).toEqual([
+    {
+      is: 'marks',
+      conversation: home,
+      marks: [
+        { user: binh, delivered: 5, read: 0 },
+        { user: an, delivered: 6, read: 0 },
+      ],
+    },
+  ]);
   await receipts.stop();
 });
 

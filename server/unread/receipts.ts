@@ -38,6 +38,8 @@ export class Receipts {
   readonly #parts: ReceiptsParts;
   #waiting = new Map<UserId, Map<ConversationId, Reach>>();
   #timer: NodeJS.Timeout | null = null;
+  /** Written, and not told yet because it could not be read to whom. */
+  #untold: MarksMoved[] = [];
   /** Large groups in which a mark has moved. */
   #large = new Set<ConversationId>();
   #largeTimer: NodeJS.Timeout | null = null;
@@ -86,26 +88,37 @@ export class Receipts {
     const marks = [...waiting].flatMap(([person, mine]) =>
       [...mine].map(([conversation, reach]) => ({ person, conversation, ...reach })),
     );
-    if (marks.length === 0) return;
-    let moved: MarksMoved[];
+    let moved: MarksMoved[] = [];
     try {
-      moved = await this.#parts.advance(marks);
+      if (marks.length > 0) moved = await this.#parts.advance(marks);
     } catch (why) {
-      this.#tryAgain(marks);
+      for (const { person, conversation, ...reach } of marks) this.moved(person, conversation, reach);
+      this.#tryAgain();
       throw why;
     }
     await this.#pass(moved);
   }
 
-  #tryAgain(marks: readonly Marks[]): void {
-    for (const { person, conversation, ...reach } of marks) this.moved(person, conversation, reach);
-    if (this.#timer === null) return;
-    clearTimeout(this.#timer);
+  #tryAgain(): void {
+    if (this.#stopped) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#work.run(() => this.#write()), AGAIN_MILLIS);
   }
 
-  async #pass(moved: readonly MarksMoved[]): Promise<void> {
+  async #pass(fresh: readonly MarksMoved[]): Promise<void> {
+    const moved = [...this.#untold, ...fresh];
     if (moved.length === 0 || this.#stopped) return;
+    this.#untold = [];
+    try {
+      await this.#tellOf(moved);
+    } catch (why) {
+      this.#untold = [...moved, ...this.#untold];
+      this.#tryAgain();
+      throw why;
+    }
+  }
+
+  async #tellOf(moved: readonly MarksMoved[]): Promise<void> {
     for (const { person, conversation, readMoved } of moved) if (readMoved) this.#parts.read(person, conversation);
     const byConversation = Map.groupBy(moved, ({ conversation }) => conversation);
     const members = await this.#parts.members([...byConversation.keys()]);
@@ -135,11 +148,21 @@ export class Receipts {
     this.#largeTimer = null;
     const conversations = [...this.#large];
     this.#large.clear();
+    try {
+      await this.#tellOthers(conversations);
+    } catch (why) {
+      conversations.forEach((conversation) => this.#movedInLarge(conversation));
+      throw why;
+    }
+  }
+
+  async #tellOthers(conversations: readonly ConversationId[]): Promise<void> {
     const least = await this.#parts.least(conversations);
-    const changed = conversations.filter((id) => this.#isNews(id, least.get(id) ?? []));
+    const changed = conversations.filter((id) => this.#told.get(id) !== inWords(least.get(id) ?? []));
     if (changed.length === 0) return;
     const members = await this.#parts.members(changed);
     for (const conversation of changed) {
+      this.#told.set(conversation, inWords(least.get(conversation) ?? []));
       const people = (members.get(conversation) ?? []).filter((person) => this.#parts.listening(person));
       const behind = least.get(conversation) ?? [];
       const others = Map.groupBy(people, (person) => JSON.stringify(othersThan(person, behind)));
@@ -147,11 +170,8 @@ export class Receipts {
         this.#parts.tell(same, { is: 'marks', conversation, marks: [], others: JSON.parse(reach) as Reach });
     }
   }
-
-  #isNews(conversation: ConversationId, least: readonly MemberMarks[]): boolean {
-    const now = JSON.stringify([...least].sort((a, b) => (a.person < b.person ? -1 : 1)));
-    if (this.#told.get(conversation) === now) return false;
-    this.#told.set(conversation, now);
-    return true;
-  }
 }
+
+/** The same for the same marks. */
+const inWords = (least: readonly MemberMarks[]): string =>
+  JSON.stringify([...least].sort((a, b) => (a.person < b.person ? -1 : 1)));

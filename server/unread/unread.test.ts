@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConversationId } from '#shared/ids.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
-import { Actor, testConfig } from '../test-actor.ts';
+import { Actor, fateOf, testConfig } from '../test-actor.ts';
 import { chosenSeed, seeded } from '../test-random.ts';
 
 let database: TestDatabase;
@@ -120,6 +120,18 @@ test('[U4] a tab is told its whole list, and then every row that changes', async
   await tab.until((message) => message.is === 'gone' && message.conversation === group);
   tab.leave();
   phone.leave();
+});
+
+test('[U4] a tab whose list cannot be read is told to come back, instead of going on with an old one', async () => {
+  const { binh } = await setup();
+  await database.sql`alter table messages rename to messages_away`;
+  const socket = binh.socket('/sync');
+  const fate = await fateOf(socket);
+  await database.sql`alter table messages_away rename to messages`;
+  expect(fate).toEqual({ closed: 4503 });
+  const tab = await binh.tab();
+  expect(tab.heard[0]).toMatchObject({ is: 'overview', rows: [{ title: 'Nhóm' }] });
+  tab.leave();
 });
 
 test('[U1] [U2] [U3] whatever happens in whatever order, the counts are those of a recount', async () => {
