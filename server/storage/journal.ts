@@ -8,7 +8,8 @@
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
 import { type Log, reason } from '../log.ts';
-import { BYTEA_ARRAY, isDivisionByZero, type Sql } from './sql.ts';
+import { BYTEA_ARRAY } from './lists.ts';
+import { isDivisionByZero, type Sql } from './sql.ts';
 
 /**
  * A commit begins at most so often. A first entry after a pause does not wait at all; under load entries gather, about half of this long on average.

@@ -3,34 +3,13 @@
  * bigint columns are read as numbers: they hold milliseconds and counters, far below 2^53.
  */
 import postgres from 'postgres';
+import { LIST_TYPES } from './lists.ts';
 
 // A type, not an interface: the driver wants an index signature.
 type Types = { bigint: number };
 
 export type Sql = postgres.Sql<Types>;
 export type Transaction = postgres.TransactionSql<Types>;
-
-/** Type numbers of Postgres, for arrays whose element type it cannot guess. */
-export const BYTEA_ARRAY = 1001;
-
-/**
- * Lists as parameters: type numbers of Postgres, and how an element is written. The driver could ask each new connection for them, but when the
- * connection breaks meanwhile that question fails without anybody to hear of it, and an error that nobody hears of ends the relay.
- */
-const LISTS: [number, (element: never) => string][] = [
-  [BYTEA_ARRAY, (bytes: Uint8Array) => `"\\\\x${Buffer.from(bytes).toString('hex')}"`],
-  [1007, String],
-  [1009, (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`],
-  [1016, String],
-];
-
-const listTypes = Object.fromEntries(
-  LISTS.map(([to, write]) => {
-    const serialize = (list: (never | null)[]): string =>
-      `{${list.map((element) => (element === null ? 'null' : write(element))).join(',')}}`;
-    return [`list${to}`, { to, from: [], serialize }];
-  }),
-);
 
 export interface ConnectOptions {
   /** Connections in the pool. */
@@ -78,7 +57,7 @@ function openPool(url: string, { max = 8, connectTimeout = 10 }: ConnectOptions,
     onclose: lost,
     onnotice: () => undefined,
     fetch_types: false,
-    types: { bigint, ...listTypes },
+    types: { bigint, ...LIST_TYPES },
   });
 }
 
