@@ -13,7 +13,7 @@ import { conversationHandlers } from './api/conversations.ts';
 import type { Living } from './api/living.ts';
 import { memberHandlers } from './api/members.ts';
 import { messageHandlers, type Writing } from './api/messages.ts';
-import { mirrorMembers } from './api/mirror.ts';
+import { mirrorAllDue, mirrorConversation } from './api/mirror.ts';
 import { peopleHandlers } from './api/people.ts';
 import { createRouter } from './api/router.ts';
 import { searchHandlers } from './api/search.ts';
@@ -33,7 +33,6 @@ import { openDoor, type UpgradeDecision } from './http/uws.ts';
 import { createLog, type Log, reason } from './log.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
-import { setTitleAndTopic } from './storage/conversations.ts';
 import { Journal } from './storage/journal.ts';
 import {
   advanceMarks,
@@ -58,6 +57,8 @@ import { changesFor, rowsFor, rowsOf } from './unread/rows.ts';
 
 /** How often sessions that ran out are removed from the table. */
 const TIDY_EVERY_MILLIS = 60 * 60_000;
+/** How often it is looked whether tables and documents wait to be made to say the same, because a crash or a failure came between. */
+const MIRROR_EVERY_MILLIS = 60_000;
 /** How often the sessions of open sockets are looked at. */
 const SESSIONS_EVERY_MILLIS = 30_000;
 /** How long Postgres may take to answer before the relay counts as not ready. */
@@ -85,6 +86,7 @@ export async function startRelay(
   const metrics = startMetrics();
   const secure = config.origin?.startsWith('https:') ?? false;
   const sessions = createSessions(sql, secure);
+  const mirroring = setInterval(mirrorDue, MIRROR_EVERY_MILLIS);
   const tidying = setInterval(() => background.run(() => sessions.endExpired()), TIDY_EVERY_MILLIS);
   const lookingAfter = setInterval(() => background.run(closeEnded), SESSIONS_EVERY_MILLIS);
 
@@ -135,9 +137,9 @@ export async function startRelay(
     here: ({ person, active }) => (active ? presence.came(person) : presence.went(person)),
     typing: (event) => typing.heard(event.conversation, event.person, event.typing),
     refused: ({ fault }) => metrics.refused(fault),
-    titled: ({ conversation, title, topic }) =>
+    titled: ({ conversation }) =>
       background.run(async () => {
-        await setTitleAndTopic(sql, conversation, title ?? null, topic ?? null);
+        await mirrorConversation(sql, living.mirror, conversation);
         announcer.changed(conversation);
       }),
     connected: ({ person, tell, again }) =>
@@ -156,7 +158,7 @@ export async function startRelay(
   const connections = new Connections({ rooms, log, events, membership, now: Date.now });
 
   const living: Living = {
-    mirror: (conversation, write) => rooms.mirror(conversation, write),
+    mirror: (conversation, write, renames) => rooms.mirror(conversation, write, renames),
     membershipChanged(conversation) {
       rooms.membershipChanged(conversation);
       presence.membersChanged(conversation);
@@ -218,6 +220,7 @@ export async function startRelay(
     await putAway();
     throw why;
   });
+  mirrorDue();
   const url = config.origin ?? `http://${nameToOpen(config.host)}:${door.port}`;
 
   return {
@@ -237,6 +240,7 @@ export async function startRelay(
   /** What is behind the door, in reverse. */
   async function putAway(): Promise<void> {
     clearInterval(tidying);
+    clearInterval(mirroring);
     clearInterval(lookingAfter);
     await receipts.stop();
     await typing.stop();
@@ -266,10 +270,16 @@ export async function startRelay(
     for (const handle of open) if (!living.has(handle)) connections.closeSession(handle);
   }
 
+  function mirrorDue(): void {
+    background.run(() =>
+      mirrorAllDue(sql, living.mirror, (conversation) => announcer.changed(conversation, { members: true })),
+    );
+  }
+
   /** One conversation after another: a person with hundreds of them must not fill the memory with rooms. */
   async function spreadName(person: UserId): Promise<void> {
     for (const conversation of await conversationsOf(sql, person)) {
-      await mirrorMembers(sql, living.mirror, conversation);
+      await mirrorConversation(sql, living.mirror, conversation);
       announcer.changed(conversation, { members: true });
     }
   }

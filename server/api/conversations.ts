@@ -2,13 +2,13 @@
 import { may } from '#shared/access.ts';
 import { directConversationId, isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
-import { insertConversation, type NewConversation, setTitleAndTopic } from '../storage/conversations.ts';
+import { insertConversation, type NewConversation } from '../storage/conversations.ts';
 import { membershipOf } from '../storage/members.ts';
 import { existingUsers } from '../storage/users.ts';
 import type { Sql } from '../storage/sql.ts';
 import { created, type Handlers, ok, refuse } from './handler.ts';
 import type { Living } from './living.ts';
-import { mirrorConversation, mirrorTitle } from './mirror.ts';
+import { mirrorConversation, writeTitle } from './mirror.ts';
 
 type ConversationRoutes = 'createConversation' | 'listConversations' | 'getConversation' | 'updateConversation';
 
@@ -57,8 +57,8 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       const membership = await membershipOf(sql, who.person, id);
       if (membership === null) return refuse('not-a-member');
       if (!may(membership.role, 'rename', membership.kind)) return refuse('not-allowed');
-      await setTitleAndTopic(sql, id, body.title ?? null, body.topic ?? null);
-      await mirrorTitle(living.mirror, id, body);
+      await writeTitle(living.mirror, id, body);
+      await mirrorConversation(sql, living.mirror, id);
       living.changed(id);
       const conversation = await living.row(who.person, id);
       return conversation === null ? refuse('not-a-member') : ok({ conversation });

@@ -4,8 +4,8 @@ import type { OverviewRow } from '#shared/protocol/overview.ts';
 import type * as Y from 'yjs';
 
 export interface Living {
-  /** Writes into the conversation's root document as the relay. */
-  mirror(conversation: ConversationId, write: (root: Y.Doc) => void): Promise<void>;
+  /** Writes into the conversation's root document as the relay. `renames`: the table has yet to be told the title that is written. */
+  mirror(conversation: ConversationId, write: (root: Y.Doc) => void, renames?: boolean): Promise<void>;
   /** The tables say something else about who is in it, or as what. */
   membershipChanged(conversation: ConversationId): void | Promise<void>;
   /** Is no longer in it: their channels close, their devices forget it. */

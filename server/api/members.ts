@@ -7,11 +7,12 @@ import type { Fault } from '#shared/faults.ts';
 import { type ConversationId, isConversationId, isUserId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { addMember, lockMembers, markLeft, membershipOf, setRole } from '../storage/members.ts';
+import { markDue } from '../storage/mirrors-due.ts';
 import type { Sql, Transaction } from '../storage/sql.ts';
 import { existingUsers } from '../storage/users.ts';
 import { done, type Handlers, ok, refuse } from './handler.ts';
 import type { Living } from './living.ts';
-import { mirrorMembers } from './mirror.ts';
+import { mirrorConversation } from './mirror.ts';
 
 /** One change that is allowed; several make up a hand-over. */
 type Change = { is: 'add' | 'set'; person: UserId; role: Role } | { is: 'leave'; person: UserId };
@@ -59,7 +60,9 @@ export function memberHandlers(sql: Sql, living: Living): Pick<Handlers, 'putMem
       const members = await lockMembers(tx, conversation);
       const actor = members.get(person);
       const decision = actor === undefined ? no('not-a-member') : decide(members, actor);
-      if (decision.ok) for (const each of decision.changes) await apply(tx, conversation, each);
+      if (!decision.ok || decision.changes.length === 0) return decision;
+      for (const each of decision.changes) await apply(tx, conversation, each);
+      await markDue(tx, conversation);
       return decision;
     });
   }
@@ -69,7 +72,7 @@ export function memberHandlers(sql: Sql, living: Living): Pick<Handlers, 'putMem
     if (changes.length === 0) return;
     await living.membershipChanged(conversation);
     for (const { is, person } of changes) if (is === 'leave') await living.removed(person, conversation);
-    await mirrorMembers(sql, living.mirror, conversation);
+    await mirrorConversation(sql, living.mirror, conversation);
     living.changed(conversation);
   }
 }

@@ -1,22 +1,25 @@
 /**
- * Copies what the tables say into the conversation's root document, where devices read it offline. Only what differs is written, so it may
- * be repeated at any time; a copy that was missed (a crash between the table's commit and this) is made up for by the next one.
+ * Makes a conversation's tables and its root document say the same: devices read the members in the document, offline, and the list reads the title
+ * in the table. Only what differs is written, so it may be repeated at any time. What a crash has cut off between the two sides is found in
+ * `mirrors_due` and made up for.
  */
 import type { ConversationId } from '#shared/ids.ts';
 import { type Member, membersOf, metaOf, pagesOf } from '#shared/model/conversation.ts';
 import type * as Y from 'yjs';
-import { conversationById } from '../storage/conversations.ts';
+import { conversationById, setTitleAndTopic } from '../storage/conversations.ts';
 import { everybodyIn, type MemberRow } from '../storage/members.ts';
+import { allDue, dueMark, mirrored } from '../storage/mirrors-due.ts';
 import type { Sql } from '../storage/sql.ts';
 import type { Living } from './living.ts';
 
 type Mirror = Living['mirror'];
 
-/** All of it: a conversation that was just made, or is asked for again. */
 export async function mirrorConversation(sql: Sql, mirror: Mirror, id: ConversationId): Promise<void> {
+  const mark = await dueMark(sql, id);
   const conversation = await conversationById(sql, id);
   if (conversation === null) return;
   const members = await everybodyIn(sql, id);
+  const named = { title: '', topic: '' };
   await mirror(id, (root) => {
     const meta = metaOf(root);
     // The title is the document's own from here on: administrators change it there, and the table follows.
@@ -27,24 +30,39 @@ export async function mirrorConversation(sql: Sql, mirror: Mirror, id: Conversat
     const pages = pagesOf(root);
     if (!pages.has('current')) pages.set('current', 0);
     writeMembers(root, members);
+    // A text in Postgres has no place for U+0000.
+    named.title = String(meta.get('title') ?? '').replaceAll('\0', '');
+    named.topic = String(meta.get('topic') ?? '').replaceAll('\0', '');
   });
+  if (named.title !== (conversation.title ?? '') || named.topic !== conversation.topic)
+    await setTitleAndTopic(sql, id, named.title, named.topic);
+  if (mark !== null) await mirrored(sql, id, mark);
 }
 
-export async function mirrorMembers(sql: Sql, mirror: Mirror, id: ConversationId): Promise<void> {
-  const members = await everybodyIn(sql, id);
-  await mirror(id, (root) => writeMembers(root, members));
-}
-
-export async function mirrorTitle(
+/** Into the document alone: the mirroring that has to follow brings it into the table. */
+export async function writeTitle(
   mirror: Mirror,
   id: ConversationId,
   fields: { title?: string; topic?: string },
 ): Promise<void> {
-  await mirror(id, (root) => {
+  const write = (root: Y.Doc): void => {
     const meta = metaOf(root);
     if (fields.title !== undefined) setIfOther(meta, 'title', fields.title);
     if (fields.topic !== undefined) setIfOther(meta, 'topic', fields.topic);
-  });
+  };
+  await mirror(id, write, true);
+}
+
+/** Whatever is due. One after the other: there may be hundreds, and each needs its root in memory. One that fails stays due, and stops no other. */
+export async function mirrorAllDue(sql: Sql, mirror: Mirror, done: (id: ConversationId) => void): Promise<void> {
+  const failures: unknown[] = [];
+  for (const id of await allDue(sql)) {
+    await mirrorConversation(sql, mirror, id).then(
+      () => done(id),
+      (error: unknown) => failures.push(error),
+    );
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 function writeMembers(root: Y.Doc, rows: MemberRow[]): void {

@@ -1,7 +1,6 @@
 /**
  * Looks at everything that is stored: rebuilds each document from its snapshot and its log, and compares it with itself and with the tables.
- * Reads one moment of the database (a snapshot of its own), so it may run beside a relay; what a relay mirrors a moment after a table's commit
- * (members, names) can then be found missing, and is no longer when one looks again.
+ * Reads one moment of the database (a snapshot of its own), so it may run beside a relay. The largest conversation has to fit into memory.
  */
 import * as Y from 'yjs';
 import type { ConversationId, UserId } from '#shared/ids.ts';
@@ -75,7 +74,8 @@ class Check {
     const index = await this.#tx<IndexedMessage[]>`
       select seq, id, page, author, stamped_at as "stampedAt", value, deleted
       from messages where conversation = ${id} order by seq`;
-    const check = new ConversationCheck({ row, members, index });
+    const due = await this.#tx`select 1 from mirrors_due where conversation = ${id}`;
+    const check = new ConversationCheck({ row, members, index, isMirrorDue: due.length > 0 });
     const root = await this.#rebuild(conversationDoc(id), { kind: 'conversation', conversation: id });
     check.root(root);
     root.destroy();

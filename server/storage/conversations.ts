@@ -30,7 +30,8 @@ export async function insertConversation(sql: Sql, made: NewConversation): Promi
       values (${made.id}, ${made.kind}, ${made.title}, ${made.createdBy}, ${made.createdAt})
       on conflict (id) do nothing
       returning id
-    )
+    ),
+    due as (insert into mirrors_due (conversation) select id from made)
     insert into members (conversation, user_id, role, joined_at)
     select made.id, member.user_id, member.role, ${made.createdAt}
     from made, unnest(${made.members.map((m) => m.user)}::text[], ${made.members.map((m) => m.role)}::text[]) as member (user_id, role)

@@ -38,6 +38,8 @@ export interface JournalEntry {
   messages: NewMessage[];
   /** Changes to indexed messages; a null value is a deletion. */
   changes: { conversation: ConversationId; id: MessageId; page: number; value: Message | null }[];
+  /** The root of this conversation now has a name that the tables have yet to be told. */
+  renamed?: ConversationId;
 }
 
 interface Waiting {
@@ -138,6 +140,7 @@ async function commit(sql: Sql, entries: JournalEntry[]): Promise<void> {
   const clients = entries.flatMap((entry) => entry.clients);
   const spans = numberSpans(entries);
   const { messages, changes } = rowsOf(entries);
+  const renamed = new Set(entries.flatMap((entry) => entry.renamed ?? []));
   await sql`
     with
       logged as (
@@ -150,6 +153,7 @@ async function commit(sql: Sql, entries: JournalEntry[]): Promise<void> {
       ${clients.length > 0 ? introduced(sql, clients) : sql``}
       ${messages.length > 0 ? posted(sql, messages) : sql``}
       ${changes.length > 0 ? changed(sql, changes) : sql``}
+      ${renamed.size > 0 ? due(sql, [...renamed]) : sql``}
     ${spans.length > 0 ? numbered(sql, spans) : sql`select`}`;
 }
 
@@ -186,6 +190,14 @@ function changed(sql: Sql, changes: JournalEntry['changes']) {
           ${changes.map((c) => jsonText(c.value))}::text[]
         ) as n (conversation, id, page, value)
         where messages.conversation = n.conversation and messages.id = n.id and messages.page = n.page and not messages.deleted
+      )`;
+}
+
+function due(sql: Sql, renamed: ConversationId[]) {
+  return sql`,
+      due as (
+        insert into mirrors_due (conversation) select * from unnest(${renamed}::text[])
+        on conflict (conversation) do update set mark = excluded.mark
       )`;
 }
 

@@ -1,6 +1,7 @@
 /** The table `users`: the people who have an account here. */
 import { folded } from '#shared/folded.ts';
 import type { UserId } from '#shared/ids.ts';
+import { dueForAllOf } from './mirrors-due.ts';
 import type { Sql } from './sql.ts';
 
 export interface User {
@@ -51,6 +52,7 @@ export async function updateProfile(
   about: string | null,
 ): Promise<User | null> {
   const [row] = await sql<User[]>`
+    ${name === null ? sql`` : sql`with due as (${dueForAllOf(sql, id)})`}
     update users set
       name = coalesce(${name}, name),
       name_folded = coalesce(${name === null ? null : folded(name)}, name_folded),

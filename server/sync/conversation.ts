@@ -181,7 +181,9 @@ export class Conversation extends Lane {
         : NOTHING_SETTLED;
     if (room.target.kind === 'conversation') settleMeta(room, verdict.meta);
     const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
-    const done = this.commit(new Set([room, ...settled.rooms]), introduced, settled.extra);
+    const isNamed = verdict.meta.has('title') || verdict.meta.has('topic');
+    const extra = isNamed ? { ...settled.extra, renamed: this.id } : settled.extra;
+    const done = this.commit(new Set([room, ...settled.rooms]), introduced, extra);
     const meta = metaOf(room.doc);
     const title = verdict.meta.has('title') ? String(meta.get('title') ?? '') : undefined;
     const topic = verdict.meta.has('topic') ? String(meta.get('topic') ?? '') : undefined;
@@ -190,10 +192,10 @@ export class Conversation extends Lane {
   }
 
   /** The relay's own writing into the root: meta at creation, members, a new title. */
-  async mirror(write: (root: Y.Doc) => void): Promise<void> {
+  async mirror(write: (root: Y.Doc) => void, renames: boolean): Promise<void> {
     const root = await this.#load({ kind: 'conversation', conversation: this.id });
     root.doc.transact(() => write(root.doc));
-    await this.commit([root], [], NOTHING_EXTRA);
+    await this.commit([root], [], renames ? { ...NOTHING_EXTRA, renamed: this.id } : NOTHING_EXTRA);
   }
 
   /** Writes into a page in a person's name, as their own update would, and settles what follows. Answers when it is on disk. */

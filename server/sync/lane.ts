@@ -34,7 +34,7 @@ export type Outcome =
 /** The lane was thrown away while something was under way in it; on a lane read from disk it may be tried again. */
 export class LaneLost extends Error {}
 
-export type Extra = Pick<JournalEntry, 'numbered' | 'messages' | 'changes'>;
+export type Extra = Pick<JournalEntry, 'numbered' | 'messages' | 'changes' | 'renamed'>;
 export const NOTHING_EXTRA: Extra = { numbered: null, messages: [], changes: [] };
 
 export abstract class Lane {

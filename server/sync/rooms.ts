@@ -102,8 +102,8 @@ export class Rooms {
   }
 
   /** The relay's own writing into a conversation's root: meta at creation, members, titles. Resolves when it is on disk. */
-  async mirror(conversation: ConversationId, write: (root: Y.Doc) => void): Promise<void> {
-    const written = await this.#withConversation(conversation, (lane) => lane.mirror(write).then(() => true));
+  async mirror(conversation: ConversationId, write: (root: Y.Doc) => void, renames = false): Promise<void> {
+    const written = await this.#withConversation(conversation, (lane) => lane.mirror(write, renames).then(() => true));
     if (written === null) throw new Error(`there is no conversation ${conversation}`);
   }
 
