@@ -175,7 +175,7 @@ test('a database that ends by itself is started again, at the same address; a st
   while (postmasterPid() === died || !(await sql`select 1`.catch(() => false))) await pause(50);
   await sql.end();
   expect(await words(postgres.url)).toEqual(['committed']);
-  expect(said).toContain('PostgreSQL runs again.');
+  while (!said.includes('PostgreSQL runs again.')) await pause(10);
   const second = postmasterPid();
   process.kill(second, 'SIGKILL');
   while (identify(second) !== undefined) await pause(10);

@@ -59,6 +59,8 @@ test('[O4] [O6] a long history opens with its newest page, and older pages come 
   await until(() => chat.status === 'ready' && !chat.pending);
   await fill(chat, an, 2_100);
 
+  // By an older row, an older page would be the first to be shown.
+  await until(() => binhApp.rows[0]?.unread === 2_100);
   const binhChat = binhApp.open(id);
   // A current page with 100 stamps brings the one before.
   await until(() => texts(binhChat).length === 1_100);
