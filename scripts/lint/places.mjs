@@ -18,7 +18,7 @@ const ONE_IMPORTER = {
   '@lucia-auth/adapter-postgresql': 'server/auth/sessions.ts',
   postgres: 'server/storage/sql.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
-  'y-indexeddb': 'src/lib/local/documents.ts',
+  'y-indexeddb': 'src/lib/local/disk-copy.ts',
   idb: 'src/lib/local/store.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
 };

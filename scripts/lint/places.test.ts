@@ -9,7 +9,7 @@ describe('who may import whom', () => {
     ['server/main.ts', 'server/sync/rooms.ts'],
     ['server/relay.ts', 'server/unread/counts.ts'],
     ['src/shared/model/page.ts', 'src/shared/ids.ts'],
-    ['src/lib/sync/provider.ts', 'src/lib/local/documents.ts'],
+    ['src/lib/sync/provider.ts', 'src/lib/local/disk-copy.ts'],
     ['src/lib/state/app.svelte.ts', 'src/lib/remote/api.ts'],
     ['src/lib/chat/Composer.svelte', 'src/lib/ui/Button.svelte'],
     ['src/lib/chat/Bubble.svelte', 'src/lib/people/Avatar.svelte'],

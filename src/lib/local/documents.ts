@@ -1,24 +1,15 @@
 /**
- * The Yjs documents that are in memory, each kept on disk by y-indexeddb (its only importer) in a database of its own,
- * `ting-ting:<person>:<document>`. Whoever needs a document holds it; the last one to release it closes it, except that the few used last
- * stay warm, so that going back and forth between conversations is instant. Sync listens to `opened` and `closing` and needs no holders.
+ * The Yjs documents that are in memory, each kept on disk (disk-copy.ts) in a database of its own, `ting-ting:<person>:<document>`. Whoever needs
+ * a document holds it; the last one to release it closes it, except that the few used last stay warm, so that going back and forth between
+ * conversations is instant. Sync listens to `opened` and `closing` and needs no holders.
  */
 import { ObservableV2 } from 'lib0/observable';
-import { clearDocument, IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
-
-/**
- * Keeps a document: fills it from the disk, then writes each change. `written` resolves when the disk has every change up to now. Tests bring one
- * that keeps nothing.
- */
-export type Keeper = (
-  database: string,
-  doc: Y.Doc,
-) => { loaded: Promise<unknown>; origin: unknown; written?: () => Promise<void> };
+import { type DiskCopy, keepInIndexedDb, type Keeper } from './disk-copy.ts';
 
 export interface Held {
   readonly name: string;
-  /** Another object after the local copy was thrown away (`replaced`). */
+  /** Another object after another copy took its place (`replaced`). */
   readonly doc: Y.Doc;
   /** Resolves when the device's own copy is in `doc`, also when there is none or it cannot be read. Never rejects. */
   readonly loaded: Promise<void>;
@@ -29,25 +20,39 @@ export interface Held {
 interface DocumentsEvents {
   opened: (open: OpenDocument) => void;
   closing: (open: OpenDocument) => void;
-  /** The local copy was thrown away and an empty document is in its place. */
+  /** Another copy is in its place. */
   replaced: (name: string) => void;
+  /** What could be read of the copy on the disk is there. */
+  loaded: (open: OpenDocument) => void;
 }
 
 export class OpenDocument {
   readonly name: string;
   readonly doc: Y.Doc;
+  /** Which copy it is: all tabs have the same, until one of them puts another in its place. */
+  readonly copy: string;
   readonly loaded: Promise<void>;
   isLoaded = false;
   isClosed = false;
+  /** Not all of the copy on the disk could be read. */
+  isDamaged = false;
   /** Resolves when the disk has every change up to now; rejects when it cannot be asked. */
   readonly written: () => Promise<void>;
 
-  constructor(name: string, doc: Y.Doc, { loaded, written = () => Promise.resolve() }: ReturnType<Keeper>) {
-    this.name = name;
-    this.doc = doc;
-    this.written = written;
-    const done = () => void (this.isLoaded = true);
-    this.loaded = Promise.race([loaded, after(LOAD_AT_MOST_MS)]).then(done, done);
+  constructor(what: { name: string; doc: Y.Doc; copy: string }, { loaded, written }: DiskCopy) {
+    this.name = what.name;
+    this.doc = what.doc;
+    this.copy = what.copy;
+    this.written = written ?? (() => Promise.resolve());
+    const done = (isWhole: boolean) => {
+      this.isLoaded = true;
+      this.isDamaged = !isWhole;
+    };
+    const reading = Promise.race([loaded, after(LOAD_AT_MOST_MS)]);
+    this.loaded = reading.then(
+      (isWhole) => done(isWhole !== false),
+      () => done(false),
+    );
   }
 }
 
@@ -59,42 +64,24 @@ interface Place {
 
 /** A conversation is its root and one or two pages. */
 const WARM_DOCUMENTS = 16;
-/** A disk that does not answer (y-indexeddb tells nobody when a read fails) must not keep the screen empty. */
+/** A disk that does not answer must not keep the screen empty. */
 const LOAD_AT_MOST_MS = 10_000;
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-export const keepInIndexedDb: Keeper = (database, doc) => {
-  const persistence = new IndexeddbPersistence(database, doc);
-  const opening = (persistence as unknown as { _db: Promise<IDBDatabase> })._db;
-  const blocked = opening.then(() => new Promise<never>(() => {}));
-  return {
-    loaded: Promise.race([persistence.whenSynced, blocked]),
-    origin: persistence,
-    written: async () => afterWrites(await opening),
-  };
-};
-
-/** The disk handles what concerns one table in the order in which it was asked: a reading that ends has let all writings before it pass. */
-function afterWrites(db: IDBDatabase): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const reading = db.transaction('updates', 'readonly');
-    reading.oncomplete = () => resolve();
-    reading.onabort = () => reject(new Error('the disk cannot be read', { cause: reading.error }));
-    reading.objectStore('updates').count(0);
-  });
-}
-
 export class Documents extends ObservableV2<DocumentsEvents> {
   readonly #scope: string;
   readonly #keeper: Keeper;
+  readonly #copyOf: (name: string) => string;
   /** By name, the one used last at the end. */
   readonly #places = new Map<string, Place>();
 
-  constructor(scope: string, keeper: Keeper = keepInIndexedDb) {
+  /** `copyOf`: which copy of a document this device has. */
+  constructor(scope: string, keeper: Keeper = keepInIndexedDb, copyOf: (name: string) => string = () => '') {
     super();
     this.#scope = scope;
     this.#keeper = keeper;
+    this.#copyOf = copyOf;
   }
 
   /** `keepWarm`: somebody looks at it and may come back. */
@@ -141,14 +128,34 @@ export class Documents extends ObservableV2<DocumentsEvents> {
     return true;
   }
 
-  /** Throws the device's copy away, in memory and on disk. Holders get an empty document and are told. */
-  async throwAway(name: string): Promise<void> {
+  /** The document as it is in memory now. */
+  get(name: string): OpenDocument | undefined {
+    return this.#places.get(name)?.open;
+  }
+
+  /** Puts this document in the place of one that is held, in memory at once and on the disk in one go. Holders are told. */
+  replace(name: string, doc: Y.Doc, copy: string): OpenDocument {
     const place = this.#places.get(name);
-    if (place) this.#close(place.open);
-    await clearDocument(this.#database(name));
-    if (!place) return;
-    place.open = this.#create(name);
-    this.emit('replaced', [name]);
+    if (place === undefined) throw new Error(`${name} is not held`);
+    const open = new OpenDocument({ name, doc, copy }, this.#keeper(this.#database(name), doc, { instead: true }));
+    open.isLoaded = true;
+    this.#swap(place, open);
+    return open;
+  }
+
+  /** Another tab has put another copy on the disk: takes that. Answers with the document that was here before; null when nothing was done. */
+  async readAgain(name: string): Promise<Y.Doc | null> {
+    const place = this.#places.get(name);
+    if (place === undefined) return null;
+    const before = place.open;
+    const open = this.#read(name);
+    await open.loaded;
+    if (this.#places.get(name) !== place || place.open !== before) {
+      open.doc.destroy();
+      return null;
+    }
+    this.#swap(place, open);
+    return before.doc;
   }
 
   stop(): void {
@@ -164,11 +171,22 @@ export class Documents extends ObservableV2<DocumentsEvents> {
   }
 
   #create(name: string): OpenDocument {
-    const doc = new Y.Doc();
-    const kept = this.#keeper(this.#database(name), doc);
-    const open = new OpenDocument(name, doc, kept);
+    const open = this.#read(name);
+    void open.loaded.then(() => !open.isClosed && this.emit('loaded', [open]));
     this.emit('opened', [open]);
     return open;
+  }
+
+  #read(name: string): OpenDocument {
+    const doc = new Y.Doc();
+    return new OpenDocument({ name, doc, copy: this.#copyOf(name) }, this.#keeper(this.#database(name), doc));
+  }
+
+  #swap(place: Place, open: OpenDocument): void {
+    this.#close(place.open);
+    place.open = open;
+    this.emit('opened', [open]);
+    this.emit('replaced', [open.name]);
   }
 
   #tidy(): void {

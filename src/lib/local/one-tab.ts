@@ -1,13 +1,19 @@
-/** Work that one tab of the person's does for all of them. */
+/** Work that one tab of the person's does for all of them. Where there are no Web Locks (plain http in a home network), every tab does it: whatever comes here has to be harmless when it is done twice. */
 
-/**
- * Does the work unless another tab is at it. Where there are no Web Locks (plain http in a home network), every tab does it: whatever comes
- * here has to be harmless when it is done twice.
- */
+const locksHere = (): LockManager | null =>
+  typeof navigator === 'undefined' ? null : ((navigator.locks as LockManager | undefined) ?? null);
+
+/** Does the work unless another tab is at it. */
 export async function inOneTab(name: string, work: () => Promise<void>): Promise<void> {
-  const locks = typeof navigator === 'undefined' ? undefined : (navigator.locks as LockManager | null | undefined);
+  const locks = locksHere();
   if (!locks) return await work();
   await locks.request(name, { ifAvailable: true }, async (lock) => {
     if (lock !== null) await work();
   });
+}
+
+/** Does the work when the other tabs that want to have done theirs. */
+export async function oneTabAfterTheOther(name: string, work: () => Promise<void>): Promise<void> {
+  const locks = locksHere();
+  await (locks ? locks.request(name, work) : work());
 }

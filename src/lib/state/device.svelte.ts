@@ -5,13 +5,16 @@
  */
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import type * as Y from 'yjs';
+import { isFault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
-import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
+import { conversationDoc, pageDoc, parseDocName, personalDoc } from '#shared/model/doc-names.ts';
+import { pageOfSeq } from '#shared/model/page.ts';
 import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
 import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
-import { Documents, type Held, keepInIndexedDb, type Keeper } from '../local/documents.ts';
+import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
+import { Documents, type Held } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox } from '../local/outbox.ts';
@@ -24,7 +27,7 @@ import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
 import { RelayLink } from '../sync/relay-link.ts';
-import { Rescue } from '../sync/rescue.ts';
+import { copyOf, type Lost, Rescue } from '../sync/rescue.ts';
 import { Settling } from '../sync/settle.ts';
 import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
@@ -92,7 +95,7 @@ export class Device {
     this.scope = scope;
     this.ask = world.ask;
     this.kept = kept;
-    this.documents = new Documents(scope, world.keeper);
+    this.documents = new Documents(scope, world.keeper, (doc) => copyOf(kept, doc));
     const maySync = (doc: string) => this.#maySync(doc);
     this.link = new RelayLink({ documents: this.documents, kept, scope, world: world.socket, maySync });
     this.outbox = new Outbox({
@@ -115,7 +118,15 @@ export class Device {
       mayTell: () => !this.#hasDiskFailed,
     });
     this.#here = new Here(this.link);
-    this.#rescue = new Rescue({ kept, documents: this.documents, link: this.link });
+    this.#rescue = new Rescue({
+      me: me.id,
+      kept,
+      documents: this.documents,
+      link: this.link,
+      scope,
+      moved: () => void this.settling.run(),
+      lost: (lost) => this.#tellLost(lost),
+    });
     this.#personal = this.documents.hold(personalDoc(me.id));
     this.#watchPersonal();
     this.documents.on('replaced', (doc) => doc === this.#personal.name && this.#watchPersonal());
@@ -144,6 +155,7 @@ export class Device {
     this.link.on('refused', (doc, _code, fault) => void this.#documentRefused(doc, fault));
     this.link.on('state', (state) => state === 'open' && void this.outbox.run());
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
+    this.#rescue.start();
     this.settling.start();
     this.fetchAhead.start();
     this.presence.start();
@@ -215,12 +227,21 @@ export class Device {
 
   /** Hears when the person's other device or tab changes the draft. Answers how to stop. */
   onDraftElsewhere(id: ConversationId, hear: (draft: Draft | undefined) => void): () => void {
-    const drafts = draftsOf(this.#personal.doc);
+    let drafts = draftsOf(this.#personal.doc);
     const look = (event: Y.YMapEvent<Draft>) => {
       if (!event.transaction.local && event.keysChanged.has(id)) hear(drafts.get(id));
     };
+    const follow = (doc: string) => {
+      if (doc !== this.#personal.name) return;
+      drafts = draftsOf(this.#personal.doc);
+      drafts.observe(look);
+    };
     drafts.observe(look);
-    return () => drafts.unobserve(look);
+    this.documents.on('replaced', follow);
+    return () => {
+      drafts.unobserve(look);
+      this.documents.off('replaced', follow);
+    };
   }
 
   preference(id: ConversationId): Preference | undefined {
@@ -357,18 +378,34 @@ export class Device {
       case 'malformed-frame':
       case 'not-allowed':
       case 'too-large':
-      case 'too-many': {
-        const lost = await this.#rescue.rescue(doc);
-        this.tell({ key: `write-${doc}`, is: 'refused', what: 'write', code: fault, detail: '' });
-        if (lost !== null) this.tell({ key: `rescued-${doc}`, is: 'rescued', ...lost });
-        return;
-      }
+      case 'too-many':
+        return await this.#rescue.rescue(doc, fault);
       case 'not-a-member':
       case 'not-found': {
         const name = parseDocName(doc);
         if (name?.kind === 'conversation') this.#giveBack(name.conversation);
+        // A page that only this device knows: the relay was restored from an older copy.
+        if (name?.kind === 'page' && fault === 'not-found') await this.#rescue.rescue(doc, fault);
         return;
       }
+    }
+  }
+
+  #tellLost({ doc, conversation, fault, changes }: Lost): void {
+    const words = changes.filter(({ what }) => what === 'message' || what === 'edit' || what === 'draft');
+    if (words.length > 0) {
+      const key = `rescued-${doc}`;
+      const before = this.kept.table('kv').get(NOTICE + key) as Extract<Notice, { is: 'rescued' }> | undefined;
+      const texts = [...new Set([...(before?.texts ?? []), ...words.map(({ text }) => text)])];
+      this.tell({ key, is: 'rescued', conversation, texts });
+    }
+    if (conversation !== null && changes.some(({ what }) => what === 'title')) {
+      void this.kept.remove('kv', TITLE + conversation);
+    }
+    const code = isFault(fault) ? fault : 'relay-fault';
+    for (const { what, key, text } of changes) {
+      if (what === 'message' || what === 'edit' || what === 'draft' || what === 'mark') continue;
+      this.tell({ key: `not-taken-${doc}-${what}-${key}`, is: 'not-taken', what, code, text });
     }
   }
 
@@ -390,11 +427,30 @@ export class Device {
   }
 
   #replaceOverview(rows: OverviewRow[]): void {
+    this.#noticeOlder(rows);
     this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
     this.#learnFrom(rows);
     this.#sayAgainWhatWasRead(rows);
     if (!this.kept.table('kv').has('listed')) this.kept.put('kv', 'listed', true);
     this.#forgetGoneLater();
+  }
+
+  /** The relay was restored from an older copy: what this device knows beyond it is brought home, also from conversations that nobody opens. */
+  #noticeOlder(rows: readonly OverviewRow[]): void {
+    const { kept } = this;
+    for (const { id, lastSeq } of rows) {
+      const known = Math.max(kept.table('overview').get(id)?.lastSeq ?? 0, kept.table('fetched').get(id) ?? 0);
+      if (known <= lastSeq) continue;
+      const docs: string[] = [conversationDoc(id)];
+      for (let page = pageOfSeq(lastSeq + 1); page <= pageOfSeq(known + 1); page += 1) docs.push(pageDoc(id, page));
+      kept.putAll(
+        'dirty',
+        docs.map((doc) => [`${doc} ${kept.tab}`, { doc, tab: kept.tab }] as const),
+      );
+      kept.put('fetched', id, lastSeq);
+      if ((kept.table('held').get(id) ?? 0) > lastSeq) kept.put('held', id, lastSeq);
+    }
+    void this.settling.run();
   }
 
   /** The relay has the document, and missed what follows from it: it crashed in between. */

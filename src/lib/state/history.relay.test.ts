@@ -153,7 +153,8 @@ test('[A14] a refused change does not poison the device: what was written beside
   expect(texts(anChat)).toEqual(['xin chào', 'lời thật']);
   await until(() => binhApp.connection.waiting === 0 && texts(binhChat).length === 2, 15_000);
   expect(texts(binhChat)).toEqual(['xin chào', 'lời thật']);
-  expect(binhApp.notices).toMatchObject([{ is: 'refused', what: 'write', code: 'forged-update' }]);
+  // Nothing of Bình's was lost.
+  expect(binhApp.notices).toEqual([]);
   say(binhChat, 'vẫn viết được');
   await until(() => texts(anChat).includes('vẫn viết được'));
 }, 40_000);

@@ -1,5 +1,5 @@
 /** For tests only: a real relay in a process of its own, and people whose devices are this app without a screen. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire } from 'node:module';
@@ -17,20 +17,13 @@ const { WebSocket: NodeSocket } = createRequire(import.meta.url)('ws') as {
 
 export class RelayProcess {
   #process: ChildProcess | null = null;
-  readonly #dataDir = mkdtempSync(join(tmpdir(), 'ting-ting-relay-'));
+  #dataDir = mkdtempSync(join(tmpdir(), 'ting-ting-relay-'));
   /** Below the ports that a system gives to callers: a caller that keeps trying such a port while nobody listens can end up talking to itself. */
   readonly #port = 18_000 + Math.floor(Math.random() * 10_000);
   url = '';
 
   async start(): Promise<void> {
-    const env = {
-      ...process.env,
-      NODE_OPTIONS: '',
-      PORT: String(this.#port),
-      DATA_DIR: this.#dataDir,
-      LOG_LEVEL: 'warn',
-      VITEST: '',
-    };
+    const env = this.#environment();
     const child = fork('server/main.ts', {
       execPath: 'node_modules/.bin/node',
       execArgv: [],
@@ -42,6 +35,39 @@ export class RelayProcess {
       child.on('message', (said: { url: string }) => resolve(said.url));
       child.on('exit', (code) => reject(new Error(`the relay ended with ${String(code)}`)));
     });
+  }
+
+  /** Everything, as `npm run backup` writes it. */
+  backup(): Buffer {
+    return this.#archive('backup');
+  }
+
+  /** Another installation at the same address, with what the backup has. */
+  async startFrom(backup: Buffer): Promise<void> {
+    this.#dataDir = mkdtempSync(join(tmpdir(), 'ting-ting-relay-'));
+    this.#archive('restore', backup);
+    await this.start();
+  }
+
+  #archive(command: 'backup' | 'restore', input?: Buffer): Buffer {
+    const program = spawnSync('node_modules/.bin/node', ['server/backup.ts', command], {
+      env: this.#environment(),
+      maxBuffer: Infinity,
+      ...(input && { input }),
+    });
+    if (program.status !== 0) throw new Error(program.stderr.toString());
+    return program.stdout;
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    return {
+      ...process.env,
+      NODE_OPTIONS: '',
+      PORT: String(this.#port),
+      DATA_DIR: this.#dataDir,
+      LOG_LEVEL: 'warn',
+      VITEST: '',
+    };
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {

@@ -218,7 +218,9 @@ export class ConversationTimeline implements TimelineView {
     const last = this.#shown.at(-1);
     if (last === undefined || this.#closed) return;
     const current = currentPage(this.#parts.root.doc);
-    if (current <= last.number) return;
+    // The relay was restored from an older copy, and has fewer pages now.
+    const isFewer = current < last.number && membersOf(this.#parts.root.doc).size > 0;
+    if (current <= last.number && !isFewer) return;
     if (current === last.number + 1) {
       this.#shown = [...this.#shown, this.#take(current)];
       this.#changed();
@@ -305,7 +307,11 @@ export class ConversationTimeline implements TimelineView {
     const aside = this.#aside.get(number);
     this.#aside.delete(number);
     const held = () => this.#device.documents.hold(pageDoc(this.#parts.id, number), { keepWarm: true });
-    return aside ?? new ShownPage(number, held(), () => this.#changed());
+    if (aside !== undefined) return aside;
+    const page = new ShownPage(number, held(), () => this.#changed());
+    // There may have been no such page when it was in memory before.
+    this.#device.link.reconnect(page.held.name);
+    return page;
   }
 
   #showOnly(number: number): void {

@@ -199,13 +199,20 @@ export interface ConversationView {
 export type Notice = { key: string } & (
   | {
       is: 'refused';
-      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile' | 'write';
+      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile';
       code: Fault;
       detail: string;
     }
   | { is: 'storage-failed'; reason: 'full' | 'blocked' }
   /** The texts could not be kept where they were written: shown so that they can be copied. */
-  | { is: 'rescued'; conversation: ConversationId; texts: string[] }
+  | { is: 'rescued'; conversation: ConversationId | null; texts: string[] }
+  /** Something else that this person did and the relay did not take, done while there was no network. `text` is what was typed, if anything. */
+  | {
+      is: 'not-taken';
+      what: 'title' | 'topic' | 'avatar' | 'pin' | 'reaction' | 'deletion';
+      code: Fault;
+      text: string;
+    }
 );
 
 export interface AppView {

@@ -7,7 +7,8 @@ import { pageDoc } from '#shared/model/doc-names.ts';
 import { messagesOf, orderOf, type Stamp } from '#shared/model/page.ts';
 import type { ClientControl } from '#shared/protocol/control.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
-import { Documents, keepInIndexedDb, type Keeper } from '../local/documents.ts';
+import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
+import { Documents } from '../local/documents.ts';
 import { Kept } from '../local/kept.ts';
 import { MemoryStore } from '../local/memory-store.ts';
 import { Deliveries } from './deliveries.ts';
@@ -27,7 +28,6 @@ function slowDisk(): { keeper: Keeper; write: () => void } {
   return {
     keeper: () => ({
       loaded: Promise.resolve(),
-      origin: null,
       written: () => new Promise((resolve) => waiting.push(resolve)),
     }),
     write: () => {
@@ -36,7 +36,7 @@ function slowDisk(): { keeper: Keeper; write: () => void } {
     },
   };
 }
-const nothing: Keeper = () => ({ loaded: Promise.resolve(), origin: null });
+const nothing: Keeper = () => ({ loaded: Promise.resolve() });
 
 async function setup({ keeper = nothing, lastSeq = 0, delivered = 0, read = 0 } = {}) {
   const kept = await Kept.read(new MemoryStore(), String(Math.random()));

@@ -50,8 +50,8 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #watch: (update: Uint8Array, origin: unknown, doc: Y.Doc, transaction: Y.Transaction) => void;
 
-  /** `scope` names what the tabs of one person on one device share. */
-  constructor(parts: { name: string; doc: Y.Doc; scope: string; WebSocket: typeof WebSocket }) {
+  /** `scope` names what the tabs of one person on one device share; `alone`: this one shares nothing with them. */
+  constructor(parts: { name: string; doc: Y.Doc; scope: string; WebSocket: typeof WebSocket; alone?: boolean }) {
     super();
     this.name = parts.name;
     this.doc = parts.doc;
@@ -60,6 +60,7 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
     awareness.setLocalState(null);
     this.#provider = new WebsocketProvider(parts.scope, parts.name, parts.doc, {
       connect: false,
+      disableBc: parts.alone ?? false,
       awareness,
       WebSocketPolyfill: parts.WebSocket,
       maxBackoffTime: LONGEST_BACKOFF_MS,

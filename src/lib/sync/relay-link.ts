@@ -12,6 +12,7 @@ import type { ClientControl, RelayControl } from '#shared/protocol/control.ts';
 import type { OverviewRow, RowChange } from '#shared/protocol/overview.ts';
 import type { Documents, OpenDocument } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
+import { Aside } from './aside.ts';
 import { Channels } from './channels.ts';
 import { DocumentSync } from './provider.ts';
 import { type SocketState, type SocketWorld, SyncSocket } from './socket.ts';
@@ -44,6 +45,7 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
   readonly #channels: Channels;
   readonly #maySync: (doc: string) => boolean;
   readonly #syncs = new Map<string, DocumentSync>();
+  readonly #asides = new Set<Aside>();
   readonly #opened = (open: OpenDocument) => void this.#attach(open);
   readonly #closing = (open: OpenDocument) => this.#detach(open.name);
 
@@ -148,6 +150,14 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
     this.#syncs.get(doc)?.reconnect();
   }
 
+  /** The relay's own copy of a document, beside the one that may be open here. Whoever asks stops it. */
+  aside(doc: string): Aside {
+    const stopped = () => void this.#asides.delete(aside);
+    const aside: Aside = new Aside({ name: doc, WebSocket: this.#channels.WebSocket, stopped });
+    this.#asides.add(aside);
+    return aside;
+  }
+
   /** Whether the relay's copy of this held document arrived in time. */
   async whenSynced(doc: string, atMostMs: number): Promise<boolean> {
     return this.isSynced(doc) || (await this.#once('synced', doc, atMostMs));
@@ -162,6 +172,7 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
     this.#documents.off('closing', this.#closing);
     this.#socket.stop();
     for (const name of [...this.#syncs.keys()]) this.#detach(name);
+    for (const aside of [...this.#asides]) aside.stop();
     this.destroy();
   }
 
@@ -170,7 +181,13 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
     await open.loaded;
     if (open.isClosed || this.#syncs.has(open.name)) return;
     const { name, doc } = open;
-    const sync = new DocumentSync({ name, doc, scope: this.#scope, WebSocket: this.#channels.WebSocket });
+    // Tabs agree with those that have the same copy.
+    const sync = new DocumentSync({
+      name,
+      doc,
+      scope: `${this.#scope}${open.copy}`,
+      WebSocket: this.#channels.WebSocket,
+    });
     this.#syncs.set(name, sync);
     const ownMark = `${name} ${this.#kept.tab}`;
     sync.on('changed', () => {
@@ -210,13 +227,16 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
   #once(event: 'synced' | 'settled', doc: string, atMostMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const hear = (name: string) => name === doc && done(true);
+      const refused = (name: string) => name === doc && done(false);
       const timer = setTimeout(() => done(false), atMostMs);
       const done = (is: boolean) => {
         clearTimeout(timer);
         this.off(event, hear);
+        this.off('refused', refused);
         resolve(is);
       };
       this.on(event, hear);
+      this.on('refused', refused);
     });
   }
 }

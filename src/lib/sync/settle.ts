@@ -5,12 +5,12 @@
 import type { ConversationId } from '#shared/ids.ts';
 import { currentPage } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, parseDocName } from '#shared/model/doc-names.ts';
-import { deletedOf, messagesOf, orderOf } from '#shared/model/page.ts';
 import type { Documents, Held } from '../local/documents.ts';
 import type { Kept } from '../local/kept.ts';
 import { inOneTab } from '../local/one-tab.ts';
 import type { RelayLink } from './relay-link.ts';
 import { inTurns } from './turns.ts';
+import { settleWaiting } from './waiting-here.ts';
 
 const AT_ONCE = 3;
 const SYNC_AT_MOST_MS = 20_000;
@@ -96,7 +96,8 @@ export class Settling {
 
   async #bringHome(held: Held): Promise<void> {
     await held.loaded;
-    this.#compare(held);
+    const page = parseDocName(held.name);
+    if (page?.kind === 'page') settleWaiting(this.#kept, page, held.doc);
     if (!(await this.#link.whenSynced(held.name, SYNC_AT_MOST_MS))) return;
     const settled = this.#link.whenSettled(held.name, SYNC_AT_MOST_MS);
     this.#link.prove(held.name);
@@ -128,21 +129,5 @@ export class Settling {
   #waitingPages(conversation: ConversationId): number[] {
     const waiting = [...this.#kept.table('waiting').values()];
     return [...new Set(waiting.filter((one) => one.conversation === conversation).map((one) => one.page))];
-  }
-
-  /** What waits is compared with its page: a message that the page lost is written again, one that is stamped or deleted waits no more. */
-  #compare(held: Held): void {
-    const name = parseDocName(held.name);
-    if (name?.kind !== 'page') return;
-    const stamped = new Set<string>(orderOf(held.doc).map(([, id]) => id));
-    const done: string[] = [];
-    held.doc.transact(() => {
-      for (const [id, { conversation, page, message }] of this.#kept.table('waiting')) {
-        if (conversation !== name.conversation || page !== name.page) continue;
-        if (stamped.has(id) || deletedOf(held.doc).has(id)) done.push(id);
-        else if (!messagesOf(held.doc).has(id)) messagesOf(held.doc).set(id, message);
-      }
-    });
-    void this.#kept.remove('waiting', ...done);
   }
 }

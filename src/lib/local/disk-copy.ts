@@ -1,0 +1,111 @@
+/**
+ * A document's copy on this device's disk, kept by y-indexeddb (its only importer) in a database of its own. y-indexeddb writes, and tidies up; what it
+ * has written is read here: it reads all rows as one, so that a single one which cannot be decoded would leave the document empty, and nobody would hear.
+ */
+import { clearDocument, IndexeddbPersistence } from 'y-indexeddb';
+import * as Y from 'yjs';
+
+export interface DiskCopy {
+  /** Resolves when what can be read is in the document; false: not all of it could. */
+  loaded: Promise<unknown>;
+  /** Resolves when the disk has every change up to now; rejects when it cannot be asked. */
+  written?: () => Promise<void>;
+}
+
+/**
+ * Keeps a document: fills it from the disk, then writes each change. `instead`: the document takes the place of what the disk has, at once and whole.
+ * Tests bring one that keeps nothing.
+ */
+export type Keeper = (database: string, doc: Y.Doc, options?: { instead?: boolean }) => DiskCopy;
+
+const ROWS = 'updates';
+/** y-indexeddb reads the rows from here on: none. Then it looks for the last one itself. */
+const BEHIND_ALL_ROWS = Number.MAX_SAFE_INTEGER;
+
+/** What y-indexeddb has and does not declare. */
+interface Inside {
+  _db: Promise<IDBDatabase>;
+  _dbref: number;
+  _destroyed: boolean;
+}
+
+export const keepInIndexedDb: Keeper = (database, doc, { instead = false } = {}) => {
+  if (!instead) return persist(database, doc);
+  let isGone = false;
+  doc.on('destroy', () => (isGone = true));
+  // y-indexeddb begins with a row of all that the document has: what is changed until then is in it.
+  const kept = overwrite(database, Y.encodeStateAsUpdate(doc)).then(() => (isGone ? null : persist(database, doc)));
+  return { loaded: Promise.resolve(true), written: async () => (await kept)?.written() };
+};
+
+function persist(database: string, doc: Y.Doc) {
+  const persistence = new IndexeddbPersistence(database, doc) as IndexeddbPersistence & Inside;
+  persistence._dbref = BEHIND_ALL_ROWS;
+  const opening = persistence._db;
+  const loaded = opening.then(async (db) => {
+    const rows = await read<unknown[]>(db, (store) => store.getAll());
+    return persistence._destroyed || fill(doc, rows, persistence);
+  });
+  return { loaded, written: async () => void (await read(await opening, (store) => store.count(0))) };
+}
+
+/** Whether every row could be read, and nothing is missing between them. */
+function fill(doc: Y.Doc, rows: readonly unknown[], origin: unknown): boolean {
+  let isWhole = true;
+  const apply = (row: unknown): void => {
+    try {
+      Y.applyUpdate(doc, row as Uint8Array);
+    } catch {
+      isWhole = false;
+    }
+  };
+  // As y-indexeddb does it: one change, by the disk and nobody here.
+  Y.transact(doc, () => rows.forEach(apply), origin, false);
+  return isWhole && !isIncomplete(doc);
+}
+
+/** Whether something in it waits for what came before it. */
+export const isIncomplete = ({ store }: Y.Doc): boolean => store.pendingStructs !== null || store.pendingDs !== null;
+
+/** The disk handles what concerns one table in the order in which it was asked: a reading that ends has let all writings before it pass. */
+function read<T>(db: IDBDatabase, ask: (store: IDBObjectStore) => IDBRequest): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const reading = db.transaction(ROWS, 'readonly');
+    const asked = ask(reading.objectStore(ROWS)) as IDBRequest<T>;
+    asked.onsuccess = () => resolve(asked.result);
+    reading.onabort = () => reject(new Error('the disk cannot be read', { cause: reading.error }));
+  });
+}
+
+/** All or nothing: a crash leaves the old copy or the new one. A database that cannot take it is made anew. */
+async function overwrite(database: string, state: Uint8Array): Promise<void> {
+  try {
+    const db = await open(database);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const writing = db.transaction(ROWS, 'readwrite');
+        writing.objectStore(ROWS).clear();
+        writing.objectStore(ROWS).add(state);
+        writing.oncomplete = () => resolve();
+        writing.onabort = () => reject(new Error('the disk cannot be written', { cause: writing.error }));
+      });
+    } finally {
+      db.close();
+    }
+  } catch {
+    await clearDocument(database).catch(() => undefined);
+  }
+}
+
+/** With the tables that y-indexeddb makes, should there be no such database yet. */
+function open(database: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(database);
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore(ROWS, { autoIncrement: true });
+      opening.result.createObjectStore('custom');
+    };
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(new Error('the database cannot be opened', { cause: opening.error }));
+  });
+}
