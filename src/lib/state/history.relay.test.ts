@@ -2,7 +2,7 @@
 import 'fake-indexeddb/auto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newMessageId } from '#shared/ids.ts';
-import { messagesOf } from '#shared/model/page.ts';
+import { messagesOf, pageOfSeq } from '#shared/model/page.ts';
 import type { App } from './app.svelte.ts';
 import type { Conversation } from './conversation.svelte.ts';
 import { Browser, RelayProcess, until } from './relay-stage.ts';
@@ -39,6 +39,9 @@ function say(conversation: Conversation, text: string): void {
 async function fill(conversation: Conversation, browser: Browser, count: number): Promise<void> {
   const last = conversation.timeline.lastSeq + count;
   for (let done = 0; done < count; done += 500) {
+    // A page that the relay has opened is heard of a moment after the last stamp before it; what is written until then is late.
+    const page = pageOfSeq(last - count + done + 1);
+    await until(() => conversation.timeline.pageForWriting().number === page);
     const { doc } = conversation.timeline.pageForWriting();
     doc.transact(() => {
       for (let one = done; one < Math.min(count, done + 500); one += 1) {

@@ -13,6 +13,7 @@ import { pageDoc } from '#shared/model/doc-names.ts';
 import { orderOf, pageOfSeq } from '#shared/model/page.ts';
 import type { Held } from '../local/documents.ts';
 import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
+import type { SocketState } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { unreadOf } from './rows.ts';
@@ -98,7 +99,10 @@ export class ConversationTimeline implements TimelineView {
   #tending = false;
   readonly #onReplaced = (doc: string) => this.#all.find((page) => page.held.name === doc)?.watch();
   readonly #onSynced = (doc: string) => this.#synced(doc);
-  readonly #onState = () => (this.#olderUnreachable = false);
+  /** Only a relay that is there again changes the answer: an attempt to reach it does not. */
+  readonly #onState = (state: SocketState) => {
+    if (state === 'open') this.#olderUnreachable = false;
+  };
   readonly #onOverview = () => this.#drawNewLine();
 
   constructor(parts: TimelineParts) {
@@ -166,7 +170,7 @@ export class ConversationTimeline implements TimelineView {
     if (this.#closed || untrack(() => this.#loadingOlder) || first === undefined || first.number === 0) return;
     const page = this.#take(first.number - 1);
     await page.held.loaded;
-    if (!(await this.#isThere(page))) this.#olderUnreachable = true;
+    this.#olderUnreachable = !(await this.#isThere(page));
     // The window may have moved while it loaded.
     const stillFits = !this.#closed && this.#shown[0] === first;
     if (!stillFits || page.stamps === 0) return void (this.#shown.includes(page) || page.release());
