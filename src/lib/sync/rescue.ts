@@ -1,7 +1,7 @@
 /**
  * A refused change must not poison an honest device: Yjs numbers a client's changes without gaps, so one refusal would block everything that this
  * device writes into that document afterwards. The same goes for a copy that the disk has damaged, and for one that knows more than a relay which was
- * restored from an older backup (docs/decisions/0008). The road out is one: get the relay's copy aside, make there again what is this person's and
+ * restored from an older backup (docs/decisions/0011). The road out is one: get the relay's copy aside, make there again what is this person's and
  * is missing in it (under a fresh Yjs client id; messages keep their ids: still once), and only when the relay has taken that, put it in the place of
  * the old copy, in memory and on the disk at once. What the relay does not take even by itself is left out, and told.
  *
