@@ -317,6 +317,7 @@ export async function startRelay(
         const connection = connections.open(socket, who, target);
         return {
           message: (bytes) => connection.receive(bytes),
+          drained: () => connection.drained(),
           closed() {
             metrics.socketClosed();
             if (target.is === 'mux') listeners.left(who.person);

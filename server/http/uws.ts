@@ -36,6 +36,8 @@ export interface DoorSocket {
 
 export interface SocketEvents {
   message(bytes: Uint8Array): void;
+  /** Of what was sent and had to wait, some has left. */
+  drained(): void;
   closed(code: number): void;
 }
 
@@ -154,6 +156,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
       if (!isBinary) return endWith(ws, held, 'malformed-frame');
       held.events?.message(new Uint8Array(message.slice(0)));
     },
+    drain: (ws) => ws.getUserData().events?.drained(),
     close: (ws, code) => {
       const held = ws.getUserData();
       held.gone = true;

@@ -23,6 +23,8 @@ import type { Socket } from './socket.ts';
 
 /** A socket that takes its bytes so much slower than they come is cut; it syncs when it is back. */
 const BUFFERED_MAX_BYTES = 4 * 1024 * 1024;
+/** Of what is given in pieces, the next waits until less than this is on its way: far below the above, so that a long answer cuts nobody off. */
+const GIVEN_AHEAD_BYTES = 512 * 1024;
 
 /**
  * What one person may send, on all of their sockets together: no device types so fast, and one that comes back sends what it has in a frame for each
@@ -50,12 +52,14 @@ export interface ConnectionsParts {
 export interface Connection {
   /** The bytes are looked at during the call only; what has to be kept is copied. */
   receive(bytes: Uint8Array): void;
+  /** The socket can take more. */
+  drained(): void;
   /** The other side has gone. */
   closed(): void;
 }
 
 /** A connection as this file keeps it. */
-interface Open extends Connection {
+interface Open extends Omit<Connection, 'drained'> {
   readonly who: Who;
   readonly tell: ((message: RelayControl) => void) | null;
   /** The same, already encoded for channel 0. */
@@ -88,11 +92,20 @@ export class Connections {
       target.is === 'mux'
         ? new MuxConnection(guarded, who, parts)
         : new SingleConnection(guarded, who, target.name, parts);
+    const connection: Connection = {
+      receive: (bytes) => {
+        if (this.#frames.take(who.person, Math.ceil(bytes.length / FRAME_UNIT_BYTES)) === 0) return open.receive(bytes);
+        this.#parts.events.refused({ fault: 'too-fast' });
+        open.end('too-fast');
+      },
+      drained: () => guarded.drained(),
+      closed: () => open.closed(),
+    };
     const others = this.#byPerson.get(who.person);
     const fault = this.#stopped ? 'not-ready' : (others?.size ?? 0) >= SOCKETS_MAX_COUNT ? 'too-many' : null;
     if (fault !== null) {
       open.end(fault);
-      return open;
+      return connection;
     }
     if (others === undefined) this.#byPerson.set(who.person, new Set([open]));
     else others.add(open);
@@ -100,14 +113,7 @@ export class Connections {
     if (open.tell !== null) {
       this.#parts.events.connected({ person: who.person, tell: open.tell, again: () => open.end('not-ready') });
     }
-    return {
-      receive: (bytes) => {
-        if (this.#frames.take(who.person, Math.ceil(bytes.length / FRAME_UNIT_BYTES)) === 0) return open.receive(bytes);
-        this.#parts.events.refused({ fault: 'too-fast' });
-        open.end('too-fast');
-      },
-      closed: () => open.closed(),
-    };
+    return connection;
   }
 
   /** The handles of all sessions that have a socket. */
@@ -186,11 +192,35 @@ interface OpenParts {
   gone: (open: Open) => void;
 }
 
+/** Frames that are made when there is room for them; null when there are no more. */
+type Source = () => Uint8Array | null;
+
+interface Guarded extends Omit<Socket, 'bufferedBytes'> {
+  /** Who is told that the socket cannot keep up. */
+  overflowed: () => void;
+  /** Sends all of it, piece by piece, as the socket takes them; one source after the other. */
+  give(source: Source): void;
+  drained(): void;
+}
+
 /** A socket that is cut when it cannot keep up, and is silent once it is closed. */
-function guard(socket: Socket): Omit<Socket, 'bufferedBytes'> & { overflowed: () => void } {
+function guard(socket: Socket): Guarded {
   let closed = false;
-  const guarded = {
-    overflowed: () => undefined as void,
+  const sources: Source[] = [];
+  const goOn = (): void => {
+    while (!closed && sources.length > 0 && socket.bufferedBytes() < GIVEN_AHEAD_BYTES) {
+      const frame = sources[0]?.() ?? null;
+      if (frame === null) sources.shift();
+      else socket.send(frame);
+    }
+  };
+  const guarded: Guarded = {
+    overflowed: () => undefined,
+    drained: goOn,
+    give(source) {
+      sources.push(source);
+      if (sources.length === 1) goOn();
+    },
     send(bytes: Uint8Array) {
       if (closed) return;
       if (socket.bufferedBytes() > BUFFERED_MAX_BYTES) return guarded.overflowed();
@@ -202,12 +232,12 @@ function guard(socket: Socket): Omit<Socket, 'bufferedBytes'> & { overflowed: ()
     close(code: number, why: string) {
       if (closed) return;
       closed = true;
+      sources.length = 0;
       socket.close(code, why);
     },
   };
   return guarded;
 }
-type Guarded = ReturnType<typeof guard>;
 
 /** A socket of one document. */
 class SingleConnection implements Open {
@@ -225,6 +255,7 @@ class SingleConnection implements Open {
     this.#peer = new DocumentPeer(who.person, target, {
       ...parts,
       send: (frame) => socket.send(frame),
+      give: (source) => socket.give(source),
       together: (sends) => socket.together(sends),
       opened: () => undefined,
       closed: (fault) => {
@@ -350,6 +381,11 @@ class MuxConnection implements Open {
     const peer = new DocumentPeer(this.who.person, target, {
       ...this.#parts,
       send: (frame) => this.#socket.send(encodeChannelFrame(channel, frame)),
+      give: (source) =>
+        this.#socket.give(() => {
+          const frame = source();
+          return frame === null ? null : encodeChannelFrame(channel, frame);
+        }),
       together: (sends) => this.#socket.together(sends),
       opened: () => this.tell({ is: 'opened', channel }),
       closed: (fault) => {

@@ -70,9 +70,9 @@ export abstract class Lane {
   /** What the peer lacks, once all of it is on disk. */
   answer(room: Room, peer: Peer, stateVector: Uint8Array): void {
     const frame = encodeFrame({ is: 'step2', update: Y.encodeStateAsUpdate(room.doc, stateVector) });
-    if (this.pending === 0) return peer.send(frame);
+    if (this.pending === 0) return peer.give(frame);
     this.tail.then(
-      () => peer.send(frame),
+      () => peer.give(frame),
       // Lost: the peer has been closed already, and asks again when it is back.
       () => undefined,
     );

@@ -1,6 +1,7 @@
 /** The living room as a whole, on a real Postgres: actors with devices write, disconnect and come back; the relay stamps, stores and passes on. */
 import * as Y from 'yjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FAULTS } from '#shared/faults.ts';
 import { newMessageId, type ConversationId, type MessageId } from '#shared/ids.ts';
 import { FRAME_MAX_BYTES, PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, personalDoc } from '#shared/model/doc-names.ts';
@@ -668,6 +669,73 @@ describe('connections', () => {
     an.post(conversation, 'a');
     await until('cut', () => socket.closedWith === 4503);
     await until('the stamp', () => an.stamps(conversation).length === 1);
+  });
+
+  test('[S17] a long answer goes out as fast as it is taken, and what is asked meanwhile is answered behind it', async () => {
+    const { an, binh, conversation } = await setup();
+    for (let i = 0; i < 100; i++) an.post(conversation, 'x'.repeat(15_000));
+    await until('the stamps', () => an.stamps(conversation).length === 100);
+
+    const socket = fakeSocket();
+    const name = { kind: 'page', conversation, page: 0 } as const;
+    const connection = relay.connections.open(socket, { person: binh.person, session: 's' }, { is: 'document', name });
+    await until('opened', () => socket.sent.length > 0);
+    const copy = new Y.Doc();
+    const answers = (): number => {
+      let found = 0;
+      for (const bytes of socket.sent) {
+        const frame = decodeFrame(bytes);
+        if (!frame.ok) throw new Error(frame.why);
+        if (frame.value.is === 'step2' || frame.value.is === 'update') Y.applyUpdate(copy, frame.value.update);
+        if (frame.value.is === 'step2') found += 1;
+      }
+      return found;
+    };
+    const ask = encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(new Y.Doc()) });
+    socket.buffered = 1024 * 1024;
+    connection.receive(ask);
+    connection.receive(ask);
+    an.post(conversation, 'meanwhile');
+    await until('the stamp', () => an.stamps(conversation).length === 101);
+    // Nothing of the answer yet: what is on its way has to leave first.
+    expect(answers()).toBe(0);
+    const sizes: number[] = [];
+    for (let round = 0; round < 100 && answers() < 2; round++) {
+      // Room for one more.
+      const before = socket.sent.length;
+      socket.buffered = 400 * 1024;
+      const send = socket.send.bind(socket);
+      socket.send = (bytes) => {
+        send(bytes);
+        socket.buffered = 1024 * 1024;
+      };
+      connection.drained();
+      socket.send = send;
+      await new Promise((resolve) => setImmediate(resolve));
+      sizes.push(...socket.sent.slice(before).map((bytes) => bytes.length));
+    }
+    expect(answers()).toBe(2);
+    expect(messagesOf(copy).size).toBe(101);
+    expect(sizes.length).toBeGreaterThan(10);
+    expect(Math.max(...sizes)).toBeLessThan(300 * 1024);
+    expect(socket.closedWith).toBeNull();
+    expect(relay.heard.refused).toEqual([]);
+    connection.closed();
+  });
+
+  test('[S17] who asks again and again without reading is hung up on', async () => {
+    const { an, binh, conversation } = await setup();
+    for (let i = 0; i < 30; i++) an.post(conversation, 'x'.repeat(15_000));
+    await until('the stamps', () => an.stamps(conversation).length === 30);
+    const socket = fakeSocket();
+    const name = { kind: 'page', conversation, page: 0 } as const;
+    const connection = relay.connections.open(socket, { person: binh.person, session: 's' }, { is: 'document', name });
+    await until('opened', () => socket.sent.length > 0);
+    socket.buffered = 1024 * 1024;
+    const ask = encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(new Y.Doc()) });
+    for (let i = 0; i < 20 && socket.closedWith === null; i++) connection.receive(ask);
+    expect(socket.closedWith).toBe(FAULTS['too-fast'].close);
+    expect(relay.heard.refused).toEqual(['too-fast']);
   });
 
   test('[S9] a peer that floods a channel before it is open is cut', async () => {

@@ -8,6 +8,7 @@ import type { UserId } from '#shared/ids.ts';
 import { FRAME_MAX_BYTES } from '#shared/limits.ts';
 import type { DocName } from '#shared/model/doc-names.ts';
 import { decodeFrame, encodeFrame } from '#shared/protocol/frames.ts';
+import { framesInPieces, PIECE_MAX_BYTES } from '#shared/protocol/pieces.ts';
 import { type Log, reason } from '../log.ts';
 import { NOTHING_AWARE } from './awareness.ts';
 import type { RelayEvents } from './events.ts';
@@ -20,6 +21,8 @@ const WAITING_MAX_BYTES = 2 * FRAME_MAX_BYTES;
 const WAITING_MAX_FRAMES = 1_000;
 /** So many answers of a peer may lack something before the relay gives up asking: an honest peer's answer lacks nothing. */
 const ASKS_MAX_COUNT = 3;
+/** A peer may ask again while a long answer is on its way; an honest one does so once or twice. */
+const OWED_MAX_COUNT = 8;
 
 type State = { at: 'joining' } | { at: 'live'; joined: Joined } | { at: 'leaving'; why: Fault | 'left' };
 
@@ -31,6 +34,8 @@ export interface PeerParts {
   mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
   /** Bytes of the single-document protocol, to this peer alone. */
   send: (frame: Uint8Array) => void;
+  /** Takes one frame after the other, whenever the socket has room, until there is none. */
+  give: (next: () => Uint8Array | null) => void;
   /** What is sent within leaves in one write. */
   together: (sends: () => void) => void;
   /** The peer is in: comes before its first frame. */
@@ -52,6 +57,9 @@ export class DocumentPeer implements Peer {
   #asked = false;
   /** Answers in a row that lacked something. */
   #asks = 0;
+  /** Long answers that are on their way, in pieces; what is asked meanwhile is answered behind them. */
+  #giving = 0;
+  #owed: Uint8Array[] = [];
   /** What was last told of this peer. */
   #typed = false;
 
@@ -99,6 +107,31 @@ export class DocumentPeer implements Peer {
     if (this.#state.at === 'live') this.#parts.send(frame);
   }
 
+  give(frame: Uint8Array): void {
+    if (frame.length <= PIECE_MAX_BYTES) return this.send(frame);
+    if (!this.live) return;
+    const pieces = framesInPieces(frame);
+    let at = 0;
+    this.#giving += 1;
+    this.#parts.give(() => {
+      const piece = this.live ? pieces[at++] : undefined;
+      if (piece === undefined) this.#given();
+      return piece ?? null;
+    });
+  }
+
+  #given(): void {
+    this.#giving -= 1;
+    // Not from within the socket's own going on.
+    queueMicrotask(() => {
+      while (this.#state.at === 'live' && this.#giving === 0) {
+        const stateVector = this.#owed.shift();
+        if (stateVector === undefined) return;
+        this.#answer(this.#state.joined, stateVector);
+      }
+    });
+  }
+
   sendAll(frames: readonly Uint8Array[]): void {
     const [only] = frames;
     if (frames.length === 1 && only !== undefined) return this.send(only);
@@ -121,6 +154,7 @@ export class DocumentPeer implements Peer {
     const before = this.#state;
     this.#state = { at: 'leaving', why };
     this.#waiting = [];
+    this.#owed = [];
     if (before.at !== 'live') return;
     const { room } = before.joined;
     const farewell = room.awareness.forget(this);
@@ -179,6 +213,10 @@ export class DocumentPeer implements Peer {
   }
 
   #answer({ lane, room }: Joined, stateVector: Uint8Array): void {
+    if (this.#giving > 0) {
+      this.#owed.push(stateVector.slice());
+      return this.#owed.length > OWED_MAX_COUNT ? this.#refuse('too-fast', 'asks faster than it reads') : undefined;
+    }
     try {
       lane.answer(room, this, stateVector);
     } catch {

@@ -26,6 +26,8 @@ export interface Peer {
   readonly person: UserId;
   readonly live: boolean;
   send(frame: Uint8Array): void;
+  /** The same for what may be large: as fast as it is taken, and no faster. */
+  give(frame: Uint8Array): void;
   /** In one write. */
   sendAll(frames: readonly Uint8Array[]): void;
   close(fault: Fault): void;

@@ -2,6 +2,7 @@
 import 'fake-indexeddb/auto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newMessageId } from '#shared/ids.ts';
+import { MESSAGE_MAX_CHARS } from '#shared/limits.ts';
 import { messagesOf, pageOfSeq } from '#shared/model/page.ts';
 import type { App } from './app.svelte.ts';
 import type { Conversation } from './conversation.svelte.ts';
@@ -196,3 +197,27 @@ test('a removed member loses the conversation at once, and a rename shows before
   await until(() => binhApp.rows.length === 0 && binhChat.status === 'left');
   expect(binhChat.may('write')).toBe(false);
 }, 60_000);
+
+test('[S17] what was written in weeks without a network gets through, whatever its size', async () => {
+  const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
+  const [anApp, binhApp] = [await tab(an), await tab(binh)];
+  const chat = anApp.open(anApp.startDirect(person(binh)));
+  await until(() => chat.status === 'ready' && !chat.pending);
+  await until(() => binhApp.rows.length === 1);
+  an.goOffline();
+  const { doc } = chat.timeline.pageForWriting();
+  // Three times what the relay takes in one frame.
+  const text = 'ă'.repeat(MESSAGE_MAX_CHARS - 100);
+  doc.transact(() => {
+    for (let i = 0; i < 800; i += 1) {
+      const at = Date.now() + i;
+      messagesOf(doc).set(newMessageId(at), { by: an.me.id, at, text: text + String(i) });
+    }
+  });
+  expect(chat.timeline.lastSeq).toBe(0);
+  an.goOnline();
+  await until(() => chat.timeline.lastSeq === 800, 60_000);
+  const binhChat = binhApp.open(binhApp.rows[0]!.id);
+  await until(() => texts(binhChat).length === 800, 60_000);
+  expect(texts(binhChat)).toEqual(texts(chat));
+}, 120_000);

@@ -4,6 +4,7 @@
  * socket, and hands over exactly the bytes of the single-document protocol. When the tab's socket is lost, every channel closes as if its own had been.
  */
 import { decodeChannelFrame, CONTROL_CHANNEL, encodeChannelFrame } from '#shared/protocol/channels.ts';
+import { framesInPieces } from '#shared/protocol/pieces.ts';
 import { type ClientControl, decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 
 export interface Mux {
@@ -122,7 +123,9 @@ export class Channels {
 
   send(socket: ChannelSocket, bytes: Uint8Array): void {
     const channel = this.#numbers.get(socket);
-    if (channel !== undefined) this.#mux.send(encodeChannelFrame(channel, bytes));
+    if (channel === undefined) return;
+    // What was written in weeks without a network may be more than the relay takes in one frame.
+    for (const frame of framesInPieces(bytes)) this.#mux.send(encodeChannelFrame(channel, frame));
   }
 
   closedHere(socket: ChannelSocket): void {
