@@ -299,6 +299,19 @@ describe('what honest devices did without a network', () => {
     expectAccepted(bench.take(an, change(phone, post(an, kept, 'tiếp'))));
   });
 
+  test('[A10] what was written before a reload and is deleted after it, told before what it builds on', () => {
+    const bench = new Bench();
+    const id = newMessageId();
+    const before = device(bench);
+    post(an, id)(before);
+    const after = new Y.Doc();
+    Y.applyUpdate(after, Y.encodeStateAsUpdate(before));
+    // Goes out as soon as there is a connection; the rest when the relay has said what it lacks.
+    expect(bench.take(an, change(after, bury(an, id))).is).toBe('missing');
+    expectAccepted(push(bench, an, after));
+    expect(deletedOf(bench.doc).has(id)).toBe(true);
+  });
+
   test('[A10] several loads of the page, each with its own client id', () => {
     const bench = new Bench();
     const id = newMessageId();

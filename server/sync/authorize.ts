@@ -129,6 +129,7 @@ class Judge {
 
   judge({ structs, ds }: ReturnType<typeof Y.decodeUpdate>): Verdict {
     this.#sortOut(structs);
+    this.#lookForGaps(ds);
     if (this.#missing) return { is: 'missing' };
     const tombstones: MessageId[] = [];
     for (const items of this.#fresh.values()) {
@@ -143,7 +144,6 @@ class Judge {
     // After all items: a message may be written and deleted in one update, in any order of clients.
     for (const id of tombstones) this.#judgeTombstone(id);
     this.#judgeDeletions(ds);
-    if (this.#missing) return { is: 'missing' };
     return this.#lookups.size > 0 ? { is: 'lookup', ids: [...this.#lookups] } : this.#accepted;
   }
 
@@ -330,16 +330,24 @@ class Judge {
     this.#need('delete-any');
   }
 
+  /**
+   * Whether it deletes what the document does not have. Before anything is judged: a device that has just come back may delete, under a new client id,
+   * what it wrote under an older one and is about to send.
+   */
+  #lookForGaps(ds: ReturnType<typeof Y.decodeUpdate>['ds']): void {
+    for (const [client, ranges] of ds.clients) {
+      const end = this.#ends.get(client) ?? this.#stateOf(client);
+      if (ranges.some(({ clock, len }) => len > 0 && clock + len > end)) this.#missing = true;
+    }
+  }
+
   /** A sync answer carries all deletions its sender knows of, most of them old: what is deleted already is passed over. */
   #judgeDeletions(ds: ReturnType<typeof Y.decodeUpdate>['ds']): void {
     for (const [client, ranges] of ds.clients) {
       const state = this.#stateOf(client);
-      const end = this.#ends.get(client) ?? state;
       const structs = this.#store.clients.get(client) ?? [];
       for (const { clock, len } of ranges) {
-        if (len < 1) continue;
-        if (clock + len > end) this.#missing = true;
-        if (clock >= state) continue;
+        if (len < 1 || clock >= state) continue;
         for (let i = Y.findIndexSS(structs, clock); i < structs.length; i++) {
           const struct = structs[i];
           if (struct === undefined || struct.id.clock >= clock + len) break;
