@@ -4,6 +4,7 @@
  */
 import postgres from 'postgres';
 import { LIST_TYPES } from './lists.ts';
+import { Transactions, type Work } from './transactions.ts';
 
 // A type, not an interface: the driver wants an index signature.
 type Types = { bigint: number };
@@ -18,6 +19,11 @@ export interface ConnectOptions {
   connectTimeout?: number;
 }
 
+interface Pool {
+  sql: Sql;
+  transactions: Transactions;
+}
+
 /** How long the queries that are under way on a pool's other connections may still take when one of its connections is lost. */
 const LAST_QUERIES_SECONDS = 2;
 
@@ -28,22 +34,28 @@ const LAST_QUERIES_SECONDS = 2;
  */
 export function connect(url: string, options: ConnectOptions = {}): Sql {
   let ended = false;
-  const open = (): Sql => {
-    const pool = openPool(url, options, () => {
-      if (pool !== current || ended) return;
+  const open = (): Pool => {
+    const transactions = new Transactions();
+    const sql = openPool(url, options, () => {
+      transactions.lost();
+      if (sql !== current.sql || ended) return;
       current = open();
-      void pool.end({ timeout: LAST_QUERIES_SECONDS });
+      void sql.end({ timeout: LAST_QUERIES_SECONDS });
     });
-    return pool;
+    return { sql, transactions };
   };
   let current = open();
-  const end: Sql['end'] = (how) => {
-    ended = true;
-    return current.end(how);
+  const ours = {
+    end: (how?: { timeout?: number }) => {
+      ended = true;
+      return current.sql.end(how);
+    },
+    begin: (...how: [Work<unknown>] | [string, Work<unknown>]) =>
+      current.transactions.begin(current.sql, how.length === 2 ? how[0] : '', how.length === 2 ? how[1] : how[0]),
   };
-  return new Proxy(current, {
-    apply: (_first, _this, query) => Reflect.apply(current, undefined, query) as unknown,
-    get: (_first, name) => (name === 'end' ? end : (Reflect.get(current, name) as unknown)),
+  return new Proxy(current.sql, {
+    apply: (_first, _this, query) => Reflect.apply(current.sql, undefined, query) as unknown,
+    get: (_first, name) => (Object.hasOwn(ours, name) ? ours : current.sql)[name as keyof typeof ours] as unknown,
   });
 }
 
