@@ -42,3 +42,34 @@ test('3,000 messages scroll up across their pages, and the place is held', async
   await an.page.getByRole('button', { name: /Jump to the newest/ }).click();
   await an.sees('dòng số 3000.');
 });
+
+test('a reply quotes what lies on a page that is not on screen, with and without a network, and a jump lands on it', async ({
+  stage,
+}) => {
+  test.setTimeout(150_000);
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  const id = await stage.group('Nhắc chuyện cũ', an, [binh]);
+  await writeHistory(binh, id, 2_300);
+  const quotedSeq = 641;
+  const api = `${stage.relay.url}/api/conversations/${id}/messages`;
+  const answer = await an.context.request.get(`${api}?before=${quotedSeq + 1}&limit=1`);
+  const { messages } = (await answer.json()) as { messages: { id: string; text: string }[] };
+  expect(messages[0]?.text).toBe(`dòng số ${quotedSeq}.`);
+  await an.context.request.post(api, { data: { text: 'còn nhớ không?', replyTo: messages[0]!.id } });
+  await an.context.request.put(`${stage.relay.url}/api/conversations/${id}/read`, { data: { seq: 2_301 } });
+
+  await an.comesIn();
+  await an.opens('Nhắc chuyện cũ');
+  const quote = an.message('còn nhớ không?').getByRole('button', { name: `dòng số ${quotedSeq}.` });
+  await expect(quote).toContainText(binh.name);
+  // Not by opening its page.
+  await expect(an.log.getByRole('article').filter({ hasText: `dòng số ${quotedSeq}.` })).toHaveCount(1);
+
+  await an.goesOffline();
+  await an.reloads();
+  await expect(quote).toContainText(binh.name);
+  await quote.click();
+  const original = an.log.getByRole('article').filter({ hasText: `dòng số ${quotedSeq}.`, hasNotText: 'còn nhớ' });
+  await expect(original).toBeInViewport();
+  await expect(original).toBeFocused();
+});

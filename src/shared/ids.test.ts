@@ -8,6 +8,7 @@ import {
   newConversationId,
   newMessageId,
   newUserId,
+  timeOfMessageId,
 } from './ids.ts';
 
 test('[D3] the conversation of two people follows from the pair, whoever starts it', () => {
@@ -22,6 +23,7 @@ test('[D4] message ids minted later sort later, and no two are the same', () => 
   fc.assert(
     fc.property(fc.nat(4_000_000_000_000), fc.integer({ min: 1, max: 1_000_000_000 }), (now, later) => {
       expect(newMessageId(now) < newMessageId(now + later)).toBe(true);
+      expect(timeOfMessageId(newMessageId(now))).toBe(now);
     }),
   );
   expect(new Set(Array.from({ length: 5_000 }, () => newMessageId(5))).size).toBe(5_000);

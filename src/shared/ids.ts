@@ -41,6 +41,9 @@ export function newMessageId(now: number = Date.now()): MessageId {
   return v.parse(MessageId, `m${now.toString(36).padStart(9, '0')}${randomText(16)}`);
 }
 
+/** When a message was minted, by its device's clock; anything for an id that some other program made up. */
+export const timeOfMessageId = (id: MessageId): number => Number.parseInt(id.slice(1, 10), 36);
+
 /**
  * The one conversation between two people (or of a person with themself) has an id that follows from the pair, so that both sides can
  * start it without a network and still mean the same documents.

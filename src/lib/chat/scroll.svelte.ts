@@ -18,6 +18,8 @@ const INTENT_MS = 600;
 /** While a conversation opens, what arrives may still decide where it begins. */
 const OPENING_MS = 3000;
 const LIT_MS = 1500;
+/** A third of a second: as long as a jump takes to come to rest. */
+const FOCUS_FRAMES = 20;
 
 export class Scroll {
   handle = $state<VirtualizerHandle>();
@@ -165,13 +167,19 @@ export class Scroll {
     void this.focus(items[index]?.key ?? null);
   }
 
-  /** Puts the focus on an item as soon as it is drawn. */
+  /** Puts the focus on an item as soon as it is drawn. What is drawn around it later may move it in the page, and it loses the focus: it gets it again. */
   async focus(key: string | null): Promise<void> {
     this.#active = key;
-    for (let frame = 0; frame < 10; frame++) {
+    let isDone = false;
+    for (let frame = 0; frame < FOCUS_FRAMES; frame++) {
       await tick();
+      if (key !== this.#active) return;
       const element = this.viewport?.querySelector<HTMLElement>('article[tabindex="0"]');
-      if (element && key === this.#active) return element.focus({ preventScroll: true });
+      const isLost = document.activeElement === null || document.activeElement === document.body;
+      if (element && (!isDone || isLost)) {
+        element.focus({ preventScroll: true });
+        isDone = true;
+      }
       await new Promise(requestAnimationFrame);
     }
   }

@@ -117,6 +117,15 @@ export class Documents extends ObservableV2<DocumentsEvents> {
     return [...this.#places.values()].map((place) => place.open);
   }
 
+  /** The documents below one (a conversation's pages) of which this device has a copy; null where the browser does not tell. */
+  async keptBelow(root: string): Promise<Set<string> | null> {
+    const databases = await globalThis.indexedDB?.databases?.().catch(() => null);
+    if (!databases) return null;
+    const before = this.#database('');
+    const names = databases.flatMap(({ name }) => (name?.startsWith(before) ? [name.slice(before.length)] : []));
+    return new Set(names.filter((name) => name.startsWith(`${root}:`)));
+  }
+
   /** Closes a document and all below it (a conversation's pages) that only stay warm. Answers false when somebody holds one of them. */
   letGo(root: string): boolean {
     const mine = [...this.#places].filter(([name]) => name === root || name.startsWith(`${root}:`));

@@ -7,18 +7,18 @@ import type { ConversationId, MessageId } from '#shared/ids.ts';
 import { MESSAGE_MAX_CHARS } from '#shared/limits.ts';
 import type { Draft } from '#shared/model/personal.ts';
 import type { Device } from './device.svelte.ts';
-import type { ComposerMode } from './views.ts';
 
 const QUIET_BEFORE_KEEPING_MS = 400;
 
-type Quote = { id: MessageId; byName: string; text: string };
+/** What is about to be done; a reply knows its message by the id alone. */
+type Mode = { is: 'new' } | { is: 'reply'; to: MessageId } | { is: 'edit'; id: MessageId; original: string };
 
 export class Composer {
   readonly #device: Device;
   readonly #id: ConversationId;
   readonly #copy: LocalCopy;
   #text = $state('');
-  #mode = $state.raw<ComposerMode>({ is: 'new' });
+  #mode = $state.raw<Mode>({ is: 'new' });
   /** What was being written before an edit began; comes back after it. */
   #aside = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,7 +30,7 @@ export class Composer {
     this.#copy = new LocalCopy(`${device.scope}:draft:${id}`);
     const draft = untrack(() => newer(this.#copy.read(), device.draft(id)));
     this.#text = draft?.text ?? '';
-    if (draft?.replyTo !== undefined) this.#mode = { is: 'reply', to: { id: draft.replyTo, byName: '', text: '' } };
+    if (draft?.replyTo !== undefined) this.#mode = { is: 'reply', to: draft.replyTo };
     this.#stopHearing = device.onDraftElsewhere(id, (other) => this.#adopt(other));
     addEventListener('pagehide', this.keep);
   }
@@ -39,7 +39,7 @@ export class Composer {
     return this.#text;
   }
 
-  get mode(): ComposerMode {
+  get mode(): Mode {
     return this.#mode;
   }
 
@@ -52,7 +52,7 @@ export class Composer {
     this.#changed();
   }
 
-  reply(to: Quote): void {
+  reply(to: MessageId): void {
     if (this.#mode.is === 'edit') this.#text = this.#aside;
     this.#mode = { is: 'reply', to };
     this.#changed();
@@ -114,7 +114,7 @@ export class Composer {
   #draft(): Draft | null {
     const text = this.#mode.is === 'edit' ? this.#aside : this.#text;
     if (text.trim() === '') return null;
-    const replyTo = this.#mode.is === 'reply' ? { replyTo: this.#mode.to.id } : {};
+    const replyTo = this.#mode.is === 'reply' ? { replyTo: this.#mode.to } : {};
     return { text, ...replyTo, at: Date.now() };
   }
 }

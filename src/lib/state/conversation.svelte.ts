@@ -58,12 +58,9 @@ export class Conversation implements ConversationView {
     this.#isLost ? null : (this.#people.find(({ id }) => id === this.#device.me)?.role ?? null),
   );
   readonly #other = $derived.by(() => otherMember(this.#kind, this.#people, this.#device.me));
-  /** A draft that answers a message knows only its id; the message may come later, from the relay. */
   readonly #mode = $derived.by((): ComposerMode => {
     const { mode } = this.#composer;
-    if (mode.is !== 'reply' || mode.to.byName !== '') return mode;
-    const quoted = this.timeline.message(mode.to.id);
-    return quoted ? { is: 'reply', to: { id: quoted.id, byName: quoted.byName, text: quoted.text } } : mode;
+    return mode.is === 'reply' ? { is: 'reply', to: this.timeline.quote(mode.to) } : mode;
   });
   readonly #members = $derived.by(() => this.#people.map((member) => this.#memberView(member)));
 
@@ -162,7 +159,7 @@ export class Conversation implements ConversationView {
 
   startReply(id: MessageId): void {
     const message = untrack(() => this.timeline.message(id));
-    if (message && !message.deleted) this.#composer.reply({ id, byName: message.byName, text: message.text });
+    if (message && !message.deleted) this.#composer.reply(id);
   }
 
   startEdit(id: MessageId): void {
@@ -185,7 +182,7 @@ export class Conversation implements ConversationView {
       const { mode } = this.#composer;
       if (text === '' || this.#composer.tooLong || !this.may('write')) return null;
       const id =
-        mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to.id : undefined);
+        mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to : undefined);
       if (id !== null) this.#composer.clear();
       this.#typist.rest();
       return id;

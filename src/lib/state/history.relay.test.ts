@@ -6,6 +6,7 @@ import { MESSAGE_MAX_CHARS } from '#shared/limits.ts';
 import { messagesOf, pageOfSeq } from '#shared/model/page.ts';
 import type { App } from './app.svelte.ts';
 import type { Conversation } from './conversation.svelte.ts';
+import type { MessageView, QuoteView } from './views.ts';
 import { Browser, RelayProcess, until } from './relay-stage.ts';
 
 const relay = new RelayProcess();
@@ -30,6 +31,19 @@ const texts = (conversation: Conversation): string[] =>
 const seqs = (conversation: Conversation): (number | null)[] =>
   conversation.timeline.items.flatMap((item) => (item.is === 'message' ? [item.message.seq] : []));
 const upTo = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+
+const messageWith = (conversation: Conversation, text: string): MessageView => {
+  for (const item of conversation.timeline.items)
+    if (item.is === 'message' && item.message.text === text) return item.message;
+  throw new Error(`not on screen: ${text}`);
+};
+/** What the last message quotes, as somebody who looks at it sees it. */
+const quoted = (conversation: Conversation): QuoteView | null => {
+  const last = conversation.timeline.items.at(-1);
+  const quote = last?.is === 'message' ? last.message.replyTo : null;
+  if (quote?.is === 'looked-for') conversation.timeline.bringQuoted(quote.id);
+  return quote;
+};
 
 function say(conversation: Conversation, text: string): void {
   conversation.type(text);
@@ -94,6 +108,60 @@ test('[O4] [O6] a long history opens with its newest page, and older pages come 
   expect(tabletChat.timeline.olderUnreachable).toBe(true);
   expect(tabletChat.timeline.hasOlder).toBe(true);
 }, 60_000);
+
+test('a reply shows what it quotes from a page that is not on screen, and a jump loads that page', async () => {
+  const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
+  const [anApp, binhApp] = [await tab(an), await tab(binh)];
+  const id = anApp.startDirect(person(binh));
+  const chat = anApp.open(id);
+  await until(() => chat.status === 'ready' && !chat.pending);
+  await fill(chat, an, 2_300);
+  const asked = messageWith(chat, 'số 700');
+  chat.startReply(asked.id);
+  say(chat, 'nhớ câu này không');
+
+  // Bình's device has the two newest pages, and asks the relay for the first.
+  await until(() => binhApp.rows[0]?.last?.text === 'nhớ câu này không');
+  const binhChat = binhApp.open(id);
+  await until(() => texts(binhChat).at(-1) === 'nhớ câu này không');
+  await until(() => quoted(binhChat)?.is === 'here');
+  expect(quoted(binhChat)).toEqual({ id: asked.id, is: 'here', byName: 'An', text: 'số 700' });
+  expect(texts(binhChat)).not.toContain('số 700');
+  binhChat.startReply(messageWith(binhChat, 'nhớ câu này không').id);
+  expect(binhChat.composer.mode).toMatchObject({ to: { is: 'here', byName: 'An', text: 'nhớ câu này không' } });
+  binhChat.cancelMode();
+  binhChat.close();
+
+  // From now on it is on the device.
+  binh.goOffline();
+  const offline = binhApp.open(id);
+  await until(() => offline.status === 'ready' && quoted(offline)?.is === 'here');
+  expect(texts(offline)).not.toContain('số 700');
+  expect(await offline.timeline.reach(asked.id)).toBe(true);
+  expect(messageWith(offline, 'số 700').seq).toBe(700);
+  offline.close();
+
+  // What was said then is deleted meanwhile: the device shows what it has until the relay says so.
+  chat.deleteMessage(asked.id);
+  await until(() => anApp.connection.waiting === 0 && quoted(chat)?.is === 'deleted');
+  const again = binhApp.open(id);
+  await until(() => again.status === 'ready' && quoted(again)?.is === 'here');
+  again.close();
+  binh.goOnline();
+  const online = binhApp.open(id);
+  await until(() => online.status === 'ready' && quoted(online)?.is === 'deleted');
+
+  // A new device without a network says that it does not have it, and looks again when it can.
+  const tablet = await binh.elsewhere();
+  const tabletApp = await tab(tablet);
+  await until(() => tabletApp.rows.length === 1);
+  const tabletChat = tabletApp.open(id);
+  await until(() => texts(tabletChat).at(-1) === 'nhớ câu này không');
+  tablet.goOffline();
+  await until(() => tabletApp.connection.state === 'offline' && quoted(tabletChat)?.is === 'not-here');
+  tablet.goOnline();
+  await until(() => quoted(tabletChat)?.is === 'deleted');
+}, 90_000);
 
 test('[O5] a message written into a page that filled up meanwhile arrives at the end, for everyone', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { type MessageId, newMessageId, newUserId, type UserId } from '#shared/ids.ts';
 import { deletedOf, messagesOf, orderOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
-import { buildTimeline, emptyTimeline, readPage, type Timeline, type TimelineSources } from './timeline-items.ts';
+import { readPage } from './page-content.ts';
+import { buildTimeline, emptyTimeline, type Timeline, type TimelineSources } from './timeline-items.ts';
 import type { TimelineItem } from './views.ts';
 
 const [me, binh] = [newUserId(), newUserId()];
@@ -43,6 +44,7 @@ function build(
     {
       me,
       isWaiting: () => true,
+      elsewhere: () => undefined,
       nameOf: (person) => (person === me ? 'An' : 'Bình'),
       mayWrite: true,
       mayDeleteAny: false,
@@ -202,22 +204,27 @@ test('[D5] reactions are summed by emoji, the one used first in front', () => {
   ]);
 });
 
-test('a reply shows what it answers, that it is gone, or nothing when that is not here', () => {
+test('a reply shows what it answers, that it is gone, or what was found of it elsewhere', () => {
   const page = new Page(0);
   const asked = page.said(1, binh, 'mấy giờ?');
   const answer = page.stamp(page.write(me, 'tám', { replyTo: asked }), 2);
-  const lost = page.stamp(page.write(me, 'ừ', { replyTo: newMessageId() }), 3);
+  const old = newMessageId();
+  const late = page.stamp(page.write(me, 'ừ', { replyTo: old }), 3);
   const built = build([page]);
   expect(built.entries.get(answer)?.view.replyTo).toEqual({
     id: asked,
+    is: 'here',
     byName: 'Bình',
     text: 'mấy giờ?',
-    deleted: false,
   });
-  expect(built.entries.get(lost)?.view.replyTo).toMatchObject({ text: '', deleted: false });
+  expect(built.entries.get(late)?.view.replyTo).toEqual({ id: old, is: 'looked-for' });
+  const found = build([page], { elsewhere: () => ({ by: binh, text: 'năm ngoái' }) }, built);
+  expect(found.entries.get(late)?.view.replyTo).toEqual({ id: old, is: 'here', byName: 'Bình', text: 'năm ngoái' });
+  const nowhere = build([page], { elsewhere: () => 'nowhere' }, built);
+  expect(nowhere.entries.get(late)?.view.replyTo).toEqual({ id: old, is: 'not-here' });
   messagesOf(page.doc).delete(asked);
   deletedOf(page.doc).set(asked, { by: binh, at: NOON });
-  expect(build([page]).entries.get(answer)?.view.replyTo).toMatchObject({ text: '', deleted: true });
+  expect(build([page]).entries.get(answer)?.view.replyTo).toEqual({ id: asked, is: 'deleted' });
 });
 
 test('no two items have the same key, even when a clock was set back', () => {

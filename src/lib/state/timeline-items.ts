@@ -3,39 +3,17 @@
  * enough to be done again after each transaction: a message that did not change is the same object as before, so the screen draws only
  * what did.
  */
-import type * as Y from 'yjs';
 import type { MessageId, UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
-import {
-  type Deletion,
-  deletedOf,
-  messagesOf,
-  orderOf,
-  parseReactionKey,
-  reactionsOf,
-  type Stamp,
-} from '#shared/model/page.ts';
+import type { Deletion } from '#shared/model/page.ts';
 import type { Reach } from '#shared/protocol/overview.ts';
+import { arrange } from './arrange.ts';
+import type { PageContent, Reaction } from './page-content.ts';
+import { type QuoteSources, Quotes } from './quotes.ts';
 import { tickOf } from './ticks.ts';
 import type { MessageView, ReactionView, TimelineItem } from './views.ts';
 
-/** What a page holds, read once per change of it. */
-export interface PageContent {
-  page: number;
-  order: readonly Stamp[];
-  messages: ReadonlyMap<string, Message>;
-  deleted: ReadonlyMap<string, Deletion>;
-  /** message → its reactions, the earliest first. */
-  reactions: ReadonlyMap<string, readonly Reaction[]>;
-}
-
-export interface Reaction {
-  user: UserId;
-  emoji: string;
-  at: number;
-}
-
-export interface TimelineSources {
+export interface TimelineSources extends QuoteSources {
   me: UserId;
   /** The pages on screen, without a gap, oldest first. */
   shown: readonly PageContent[];
@@ -43,7 +21,6 @@ export interface TimelineSources {
   aside: readonly PageContent[];
   /** Whether a message without a stamp waits for one. */
   isWaiting(id: MessageId, page: number): boolean;
-  nameOf(person: UserId): string;
   mayWrite: boolean;
   mayDeleteAny: boolean;
   /** How far everybody else is; null when there is nobody else. */
@@ -76,36 +53,6 @@ export interface Entry {
 
 export const emptyTimeline: Timeline = { items: [], entries: new Map(), missing: [], lastSeq: 0 };
 
-/** Messages of one author closer than this are one group. */
-const GROUP_MS = 5 * 60_000;
-
-export function readPage(page: number, doc: Y.Doc): PageContent {
-  const reactions = new Map<string, Reaction[]>();
-  reactionsOf(doc).forEach((at, key) => {
-    const reaction = parseReactionKey(key);
-    if (reaction === null) return;
-    const list = reactions.get(reaction.message);
-    const one = { user: reaction.user, emoji: reaction.emoji, at };
-    if (list === undefined) reactions.set(reaction.message, [one]);
-    else list.push(one);
-  });
-  for (const list of reactions.values()) list.sort((a, b) => a.at - b.at || (a.user < b.user ? -1 : 1));
-  return {
-    page,
-    order: orderOf(doc).toArray(),
-    messages: plain(messagesOf(doc)),
-    deleted: plain(deletedOf(doc)),
-    reactions,
-  };
-}
-
-/** `forEach` is several times faster than Yjs's iterators. */
-function plain<V>(map: Y.Map<V>): Map<string, V> {
-  const values = new Map<string, V>();
-  map.forEach((value, key) => values.set(key, value));
-  return values;
-}
-
 /** A message with its place. `page` holds the body; null when that page is not here. */
 interface Placed {
   id: MessageId;
@@ -121,7 +68,7 @@ export function buildTimeline(sources: TimelineSources, before: Timeline = empty
   for (const { order } of sources.aside) for (const [, id] of order) known.add(id);
   const stamped = placeStamped(sources.shown, here, missing, known);
   const placed = [...stamped, ...placeWaiting(sources, here, known)];
-  const quotes = new Quotes(sources, here);
+  const quotes = new Quotes(sources, [...here.values()]);
 
   const entries = new Map<MessageId, Entry>();
   for (const one of placed) {
@@ -276,24 +223,6 @@ function traceOf(
   };
 }
 
-/** What replies show of the messages they answer, as far as their pages are here. */
-class Quotes {
-  readonly #sources: TimelineSources;
-  readonly #pages: readonly PageContent[];
-
-  constructor(sources: TimelineSources, here: ReadonlyMap<number, PageContent>) {
-    this.#sources = sources;
-    this.#pages = [...here.values()];
-  }
-
-  of(id: MessageId): NonNullable<MessageView['replyTo']> {
-    const quoted = this.#pages.find((page) => page.messages.has(id))?.messages.get(id);
-    const deleted = this.#pages.some((page) => page.deleted.has(id));
-    const byName = quoted ? this.#sources.nameOf(quoted.by) : '';
-    return { id, byName, text: deleted ? '' : (quoted?.text ?? ''), deleted };
-  }
-}
-
 const NO_REACTIONS: readonly ReactionView[] = [];
 
 /** By emoji, the one used first in front. */
@@ -327,64 +256,4 @@ function isSame(a: MessageView, b: MessageView): boolean {
     (a.replyTo === b.replyTo || JSON.stringify(a.replyTo) === JSON.stringify(b.replyTo)) &&
     (a.reactions === b.reactions || JSON.stringify(a.reactions) === JSON.stringify(b.reactions))
   );
-}
-
-/** Puts days, the "new" line and groups between the messages. */
-function arrange(sources: TimelineSources, entries: ReadonlyMap<MessageId, Entry>): TimelineItem[] {
-  const items: TimelineItem[] = [];
-  const list = [...entries.values()];
-  if (sources.atStart) items.push({ is: 'start', key: 'start' });
-  const newBefore = firstNew(sources, list);
-  const days = new Set<string>();
-  const startOf = dayFinder();
-  let previous: MessageView | null = null;
-  list.forEach((entry, index) => {
-    const message = entry.view;
-    const day = startOf(message.at);
-    const newDay = previous === null || startOf(previous.at) !== day;
-    if (newDay) items.push(dayItem(day, days));
-    const line = message === newBefore;
-    if (line) items.push({ is: 'new', key: 'new', count: sources.newLine?.count ?? 0 });
-    const first = newDay || line || !isGroup(previous, message);
-    const next = list[index + 1]?.view;
-    const last = next === undefined || next === newBefore || startOf(next.at) !== day || !isGroup(message, next);
-    if (entry.item?.first !== first || entry.item.last !== last)
-      entry.item = { is: 'message', key: message.id, message, first, last };
-    items.push(entry.item);
-    previous = message;
-  });
-  return items;
-}
-
-/** No line when the first unread message is further back than what is shown. */
-function firstNew({ newLine, shown, atStart }: TimelineSources, list: readonly Entry[]): MessageView | null {
-  if (newLine === null) return null;
-  const earliest = shown[0]?.order[0]?.[0];
-  if (!atStart && (earliest === undefined || earliest > newLine.after + 1)) return null;
-  return list.find(({ view }) => view.seq !== null && view.seq > newLine.after && !view.mine)?.view ?? null;
-}
-
-const isGroup = (a: MessageView | null, b: MessageView): boolean =>
-  a !== null && a.by === b.by && Math.abs(b.at - a.at) < GROUP_MS;
-
-/** A relay's clock that was set back may bring the same day twice; a key may not come twice. */
-function dayItem(at: number, days: Set<string>): TimelineItem {
-  let key = `day:${String(at)}`;
-  while (days.has(key)) key += '+';
-  days.add(key);
-  return { is: 'day', key, at };
-}
-
-/** Midnight, by the device's clock, of the day of a time. Neighbours are mostly of the same day, and `Date` is slow. */
-function dayFinder(): (at: number) => number {
-  let from = 0;
-  let to = 0;
-  return (at) => {
-    if (at < from || at >= to) {
-      const day = new Date(at);
-      from = day.setHours(0, 0, 0, 0);
-      to = day.setDate(day.getDate() + 1);
-    }
-    return from;
-  };
 }

@@ -10,16 +10,20 @@ import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
-import { orderOf, pageOfSeq } from '#shared/model/page.ts';
+import { pageOfSeq } from '#shared/model/page.ts';
 import type { Held } from '../local/documents.ts';
 import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import type { SocketState } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import type { Device } from './device.svelte.ts';
+import { PagesElsewhere } from './pages-elsewhere.ts';
+import { QuotedElsewhere } from './quoted-elsewhere.ts';
+import { Quotes } from './quotes.ts';
 import { unreadOf } from './rows.ts';
+import { ShownPage } from './shown-page.ts';
 import { othersReach } from './ticks.ts';
-import { buildTimeline, emptyTimeline, type PageContent, readPage, type Timeline } from './timeline-items.ts';
-import type { MessageView, TimelineItem, TimelineView } from './views.ts';
+import { buildTimeline, emptyTimeline, type Timeline } from './timeline-items.ts';
+import type { MessageView, QuoteView, TimelineItem, TimelineView } from './views.ts';
 
 const OLDER_AT_MOST_MS = 15_000;
 /** Below every number: a message that is for nobody else is sent, and no more. */
@@ -34,47 +38,6 @@ export interface TimelineParts {
   mayDeleteAny(): boolean;
 }
 
-/** A page in memory, and what was read of it since it last changed. */
-class ShownPage {
-  readonly number: number;
-  readonly held: Held;
-  #content: PageContent | null = null;
-  #doc: Y.Doc | null = null;
-  readonly #changed: () => void;
-  readonly #hear = () => {
-    this.#content = null;
-    this.#changed();
-  };
-
-  constructor(number: number, held: Held, changed: () => void) {
-    this.number = number;
-    this.held = held;
-    this.#changed = changed;
-    this.watch();
-  }
-
-  get content(): PageContent {
-    return (this.#content ??= readPage(this.number, this.held.doc));
-  }
-
-  get stamps(): number {
-    return orderOf(this.held.doc).length;
-  }
-
-  /** Again after the document was replaced. */
-  watch(): void {
-    this.#doc?.off('update', this.#hear);
-    this.#doc = this.held.doc;
-    this.#doc.on('update', this.#hear);
-    this.#hear();
-  }
-
-  release(): void {
-    this.#doc?.off('update', this.#hear);
-    this.held.release();
-  }
-}
-
 export class ConversationTimeline implements TimelineView {
   readonly #parts: TimelineParts;
   readonly #device: Device;
@@ -83,6 +46,7 @@ export class ConversationTimeline implements TimelineView {
   readonly #aside = new Map<number, ShownPage>();
   /** Being read from the disk beside the root, until `open` knows what it needs. */
   #ahead: Held[] = [];
+  readonly #quoted: QuotedElsewhere;
   readonly #beat = new Beat();
   #loadingOlder = $state(false);
   #olderUnreachable = $state(false);
@@ -101,13 +65,16 @@ export class ConversationTimeline implements TimelineView {
   readonly #onSynced = (doc: string) => this.#synced(doc);
   /** Only a relay that is there again changes the answer: an attempt to reach it does not. */
   readonly #onState = (state: SocketState) => {
-    if (state === 'open') this.#olderUnreachable = false;
+    if (state !== 'open') return;
+    this.#olderUnreachable = false;
+    this.#quoted.again();
   };
   readonly #onOverview = () => this.#drawNewLine();
 
   constructor(parts: TimelineParts) {
     this.#parts = parts;
     this.#device = parts.device;
+    this.#quoted = this.#lookForQuoted();
     this.#readAtOpening = untrack(() => this.#device.readSeq(parts.id));
     this.#readAhead();
   }
@@ -155,6 +122,7 @@ export class ConversationTimeline implements TimelineView {
   close(): void {
     const { link, documents } = this.#device;
     this.#closed = true;
+    this.#quoted.stop();
     documents.off('replaced', this.#onReplaced);
     link.off('synced', this.#onSynced);
     link.off('state', this.#onState);
@@ -186,6 +154,19 @@ export class ConversationTimeline implements TimelineView {
       if (this.#shown[0]?.number === before) return has();
     }
     return true;
+  }
+
+  bringQuoted(id: MessageId): void {
+    this.#quoted.bring(id);
+  }
+
+  /** What a reply shows of a message. */
+  quote(id: MessageId): QuoteView {
+    this.#beat.feel();
+    return new Quotes(
+      { nameOf: this.#parts.nameOf, elsewhere: (one) => this.#quoted.of(one) },
+      this.#all.map((page) => page.content),
+    ).of(id);
   }
 
   markRead(seq: number): void {
@@ -279,6 +260,7 @@ export class ConversationTimeline implements TimelineView {
         // What a crash kept from being marked as waiting is on the last page, and waits too.
         isWaiting: (id, page) => waiting.has(id) || page === last,
         nameOf,
+        elsewhere: (quoted) => this.#quoted.of(quoted),
         mayWrite: mayWrite(),
         mayDeleteAny: mayDeleteAny(),
         others: { delivered: this.#othersDelivered, read: this.#othersRead },
@@ -287,6 +269,22 @@ export class ConversationTimeline implements TimelineView {
       },
       this.#before,
     );
+  }
+
+  #lookForQuoted(): QuotedElsewhere {
+    const { device, id } = this.#parts;
+    const pages = new PagesElsewhere(device, id);
+    return new QuotedElsewhere({
+      first: () => {
+        const first = this.#shown[0];
+        return { page: first?.number ?? 0, at: first?.content.order[0]?.[2] ?? Date.now() };
+      },
+      began: () => untrack(() => device.row(id)?.createdAt ?? 0),
+      read: (page) => pages.read(page),
+      fromRelay: (page) => pages.fromRelay(page),
+      kept: () => pages.kept(),
+      changed: () => this.#changed(),
+    });
   }
 
   #others() {

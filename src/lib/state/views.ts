@@ -71,6 +71,16 @@ export interface ReactionView {
   names: string[];
 }
 
+/** A message that is answered. */
+export type QuoteView = { readonly id: MessageId } & (
+  | { readonly is: 'here'; readonly byName: string; readonly text: string }
+  | { readonly is: 'deleted' }
+  /** On a page that is not on screen: `bringQuoted` looks for it. */
+  | { readonly is: 'looked-for' }
+  /** This device does not have it, and the relay could not be asked or did not have it either. */
+  | { readonly is: 'not-here' }
+);
+
 export interface MessageView {
   readonly id: MessageId;
   readonly by: UserId;
@@ -86,7 +96,7 @@ export interface MessageView {
   readonly deleted: boolean;
   /** Of own messages; null for those of others and for what is left of a deleted one. */
   readonly state: MessageState | null;
-  readonly replyTo: { id: MessageId; byName: string; text: string; deleted: boolean } | null;
+  readonly replyTo: QuoteView | null;
   readonly reactions: readonly ReactionView[];
   readonly canEdit: boolean;
   readonly canDelete: boolean;
@@ -111,6 +121,8 @@ export interface TimelineView {
   loadOlder(): Promise<void>;
   /** Loads until the message is among `items`; false when it cannot be had. */
   reach(id: MessageId): Promise<boolean>;
+  /** A reply is on screen whose quoted message is `looked-for`. */
+  bringQuoted(id: MessageId): void;
   /** The screen shows everything up to this seq: moves the read mark. */
   markRead(seq: number): void;
   /** Highest seq among `items`, 0 when empty. */
@@ -140,9 +152,7 @@ export interface ReceiptsView {
 
 /** What the composer is about to do. */
 export type ComposerMode =
-  | { is: 'new' }
-  | { is: 'reply'; to: { id: MessageId; byName: string; text: string } }
-  | { is: 'edit'; id: MessageId; original: string };
+  { is: 'new' } | { is: 'reply'; to: QuoteView } | { is: 'edit'; id: MessageId; original: string };
 
 export interface ConversationView {
   readonly id: ConversationId;
@@ -199,7 +209,7 @@ export interface ConversationView {
 export type Notice = { key: string } & (
   | {
       is: 'refused';
-      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'profile';
+      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'leave' | 'profile';
       code: Fault;
       detail: string;
     }

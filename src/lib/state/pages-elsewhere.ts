@@ -1,0 +1,61 @@
+/** Pages of a conversation that are not on screen: each is read, and let go of. */
+import type { ConversationId } from '#shared/ids.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
+import { conversationDoc, pageDoc, parseDocName } from '#shared/model/doc-names.ts';
+import { orderOf } from '#shared/model/page.ts';
+import type { Device } from './device.svelte.ts';
+import { type PageContent, readPage } from './page-content.ts';
+import type { PageCopy } from './quoted-elsewhere.ts';
+
+const SYNC_AT_MOST_MS = 15_000;
+
+export class PagesElsewhere {
+  readonly #device: Device;
+  readonly #id: ConversationId;
+
+  constructor(device: Device, id: ConversationId) {
+    this.#device = device;
+    this.#id = id;
+  }
+
+  /** As the device has it; what the device does not have whole, as the relay has it. Null when there is nothing. */
+  async read(page: number): Promise<PageCopy | null> {
+    const { documents, link } = this.#device;
+    const name = pageDoc(this.#id, page);
+    // To open what is not here would make an empty copy.
+    if (!link.isOpen && documents.get(name) === undefined && (await this.#names())?.has(name) === false) return null;
+    const held = documents.hold(name);
+    try {
+      await held.loaded;
+      const isWhole = orderOf(held.doc).length >= PAGE_STAMPS;
+      const isRelays =
+        link.isSynced(name) || (!isWhole && link.isOpen && (await link.whenSynced(name, SYNC_AT_MOST_MS)));
+      const content = readPage(page, held.doc);
+      return content.order.length === 0 ? null : { content, isRelays };
+    } finally {
+      held.release();
+    }
+  }
+
+  async fromRelay(page: number): Promise<PageContent | null> {
+    const { documents, link } = this.#device;
+    if (!link.isOpen) return null;
+    const held = documents.hold(pageDoc(this.#id, page));
+    try {
+      return (await link.whenSynced(held.name, SYNC_AT_MOST_MS)) ? readPage(page, held.doc) : null;
+    } finally {
+      held.release();
+    }
+  }
+
+  async kept(): Promise<readonly number[]> {
+    return [...((await this.#names()) ?? [])].flatMap((name) => {
+      const doc = parseDocName(name);
+      return doc?.kind === 'page' ? [doc.page] : [];
+    });
+  }
+
+  #names(): Promise<Set<string> | null> {
+    return this.#device.documents.keptBelow(conversationDoc(this.#id));
+  }
+}
