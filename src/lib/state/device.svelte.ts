@@ -358,8 +358,7 @@ export class Device {
     if (request.is === 'create') this.#giveBack(request.conversation);
     if (hear !== undefined) return hear(refusal);
     if (refusal.code === 'offline') return;
-    const what = request.is === 'leave' ? 'remove-member' : request.is;
-    this.tell({ key, is: 'refused', what, code: refusal.code, detail: refusal.detail });
+    this.tell({ key, is: 'refused', what: request.is, code: refusal.code, detail: refusal.detail });
   }
 
   /** What was written into a conversation that cannot be: shown, so that it can be copied. */
