@@ -49,6 +49,48 @@ test('a session that is ended elsewhere is told, and what was written stays', as
   await an.seesState('chưa kịp gửi', 'Sent');
 });
 
+test('a changed password signs the other devices out, and is the one that opens the door', async ({ stage }) => {
+  const an = await stage.actor('An');
+  await stage.group('Ổ khoá', an, []);
+  const phone = await stage.anotherDevice(an);
+  await Promise.all([an.comesIn(), phone.comesIn()]);
+  await phone.opens('Ổ khoá');
+  await an.page.getByRole('link', { name: 'Settings' }).click();
+  const [current, next] = [
+    an.page.getByLabel('Current password', { exact: true }),
+    an.page.getByLabel('New password', { exact: true }),
+  ];
+  const change = an.page.getByRole('button', { name: 'Change password' });
+  await expect(an.page.getByRole('button', { name: 'Sign out there' })).toHaveCount(1);
+  await expect(change).toBeDisabled();
+
+  await current.fill('không phải cái này');
+  await next.fill('ngắn');
+  await change.click();
+  await expect(next).toHaveAttribute('aria-invalid', 'true');
+  await next.fill('chìa khoá mới tinh');
+  await change.click();
+  await expect(an.page.getByText('This is not your current password.')).toBeVisible();
+  await expect(next).toHaveValue('chìa khoá mới tinh');
+
+  await current.fill(PASSWORD);
+  await change.click();
+  await expect(an.page.getByText('Changed. Your other devices are signed out')).toBeVisible();
+  await expect(current).toHaveValue('');
+  await expect(an.page.getByRole('button', { name: 'Sign out there' })).toHaveCount(0);
+  await an.isOnline();
+  await expect(phone.page.getByText('You were signed out on this device')).toBeVisible();
+
+  await phone.page.getByRole('link', { name: 'Sign in' }).click();
+  await phone.page.getByRole('textbox', { name: 'Email' }).fill(an.email);
+  await phone.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await phone.page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(phone.page.getByText('The email or the password is not right.')).toBeVisible();
+  await phone.page.getByLabel('Password', { exact: true }).fill('chìa khoá mới tinh');
+  await phone.page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(phone.row('Ổ khoá')).toBeVisible();
+});
+
 test('signing out asks when something is unsent, and forgets the person on this device', async ({ stage }) => {
   const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
   await stage.group('Bí mật', an, [binh]);

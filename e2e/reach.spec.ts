@@ -139,6 +139,93 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing in roles, pickers, refusals and where there is nothing, ${colorScheme}`, async ({
+    stage,
+  }) => {
+    const [an, binh] = [
+      await stage.actor('An', { colorScheme, viewport: { width: 820, height: 760 } }),
+      await stage.actor('Bình'),
+    ];
+    const { page } = an;
+    await stage.group('Chung cư', an, [binh]);
+    await an.comesIn();
+    await an.opens('Chung cư');
+    await page.getByRole('button', { name: 'Emoji' }).click();
+    await page.getByText('😀').first().waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('button', { name: 'Details', exact: true }).click();
+    const options = page.getByRole('button', { name: `Options for ${binh.name}` });
+    await options.click();
+    await expect(page.getByRole('menuitem', { name: 'Make admin' })).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+    for (const item of ['Hand over the group', 'Remove from group']) {
+      await page.getByRole('menuitem', { name: item }).click();
+      await expect(page.getByRole('dialog')).toBeVisible();
+      expect(await findings(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toHaveCount(0);
+      await options.click();
+    }
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Leave group' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+    await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+
+    await page.goto(`${stage.relay.url}/settings`);
+    await page.getByLabel('Current password', { exact: true }).fill('không phải cái này');
+    await page.getByLabel('New password', { exact: true }).fill('một mật khẩu mới');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await expect(page.getByText('This is not your current password.')).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+    await an.opens('Chung cư');
+    await an.goesOffline();
+    await an.writes('chưa gửi được');
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await an.comesBack();
+
+    for (const [path, words] of [
+      ['/khong-co-o-day', 'There is nothing at this address.'],
+      [`/c/c${'0'.repeat(25)}`, 'This conversation is not on this device'],
+    ] as const) {
+      await page.goto(stage.relay.url + path);
+      await expect(page.getByText(words)).toBeVisible();
+      expect(await findings(page)).toEqual([]);
+    }
+  });
+}
+
+test('the width of the list is dragged, moved by keys, kept, and leaves room for what is open', async ({ stage }) => {
+  const an = await stage.actor('An');
+  await an.comesIn();
+  const edge = an.page.getByRole('separator', { name: 'Width of the list' });
+  const width = async (): Promise<number> => (await an.list.boundingBox())?.width ?? 0;
+  const usual = await width();
+  const box = await edge.boundingBox();
+  if (box === null) throw new Error('the list has no edge');
+  await an.page.mouse.move(box.x + box.width / 2, 300);
+  await an.page.mouse.down();
+  await an.page.mouse.move(900, 300, { steps: 3 });
+  await an.page.mouse.up();
+  await expect(edge).toHaveAttribute('aria-valuenow', '480');
+  expect(await width()).toBeGreaterThan(usual + 100);
+  await edge.press('ArrowLeft');
+  await expect(edge).toHaveAttribute('aria-valuenow', '464');
+  await an.reloads();
+  await expect(edge).toHaveAttribute('aria-valuenow', '464');
+  await an.page.setViewportSize({ width: 720, height: 700 });
+  await expect(edge).toHaveAttribute('aria-valuenow', '324');
+  await edge.press('Home');
+  await expect(edge).toHaveAttribute('aria-valuenow', '280');
+});
+
 test('by keyboard alone: sign in, and the first conversation opens', async ({ stage }) => {
   const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
   await stage.group('Cửa mở', an, [binh]);
