@@ -50,6 +50,7 @@ import { Connections, type Target } from './sync/connections.ts';
 import type { RelayEvents } from './sync/events.ts';
 import { Rooms } from './sync/rooms.ts';
 import { Announcer } from './unread/announcer.ts';
+import { Departed } from './unread/departed.ts';
 import { Greeter } from './unread/greeter.ts';
 import { Listeners } from './unread/listeners.ts';
 import { Receipts } from './unread/receipts.ts';
@@ -91,6 +92,7 @@ export async function startRelay(
   const lookingAfter = setInterval(() => background.run(closeEnded), SESSIONS_EVERY_MILLIS);
 
   const listeners = new Listeners();
+  const departed = new Departed(Date.now);
   const listening = (person: UserId): boolean => listeners.has(person);
   const membersOf = (conversations: readonly ConversationId[]) => memberIdsOf(sql, conversations);
   const announcer = new Announcer({
@@ -160,10 +162,13 @@ export async function startRelay(
   const living: Living = {
     mirror: (conversation, write, renames) => rooms.mirror(conversation, write, renames),
     membershipChanged(conversation) {
-      rooms.membershipChanged(conversation);
+      const taken = rooms.membershipChanged(conversation);
       presence.membersChanged(conversation);
+      return taken;
     },
+    added: (person, conversation) => departed.came(person, conversation),
     removed(person, conversation) {
+      departed.left(person, conversation);
       connections.removeFrom(person, conversation);
       announcer.gone(conversation, person);
       presence.membersChanged(conversation, person);
@@ -192,7 +197,10 @@ export async function startRelay(
         passwords: { hash: hashPassword, matches: passwordMatches },
         sessions,
         pace: createSignInPace(),
-        sessionEnded: (handle) => connections.closeSession(handle),
+        sessionEnded(handle) {
+          connections.closeSession(handle);
+          return rooms.written();
+        },
         renamed: (person) => background.run(() => spreadName(person)),
       }),
       ...peopleHandlers(sql),
@@ -259,8 +267,9 @@ export async function startRelay(
   }
 
   function tellAll(people: readonly UserId[], message: RelayControl): void {
-    for (const person of people) greeter.told(person, message);
-    connections.tellAll(people, message);
+    const still = departed.without(people, message);
+    for (const person of still) greeter.told(person, message);
+    connections.tellAll(still, message);
   }
 
   /** A session that ran out while its sockets were open, or that was taken out of the table by hand. */

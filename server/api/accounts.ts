@@ -34,7 +34,7 @@ export interface AccountParts {
     signIn(address: string, account: string): { waitSeconds: number; succeeded(): void };
   };
   /** These sessions are over: their sockets close. */
-  sessionEnded(handle: string): void;
+  sessionEnded(handle: string): Promise<void>;
   /** This person's name changed: whoever shows it has to hear. */
   renamed(person: UserId): void;
 }
@@ -95,7 +95,7 @@ export function accountHandlers(parts: AccountParts): Pick<Handlers, AccountRout
       if (!matches) return refuse('wrong-credentials', { fields: { current: 'This is not the current password.' } });
       attempt.succeeded();
       await setPasswordHash(sql, who.person, await passwords.hash(next));
-      for (const handle of await sessions.endOthers(who)) parts.sessionEnded(handle);
+      await Promise.all((await sessions.endOthers(who)).map((handle) => parts.sessionEnded(handle)));
       return done();
     },
 
@@ -109,7 +109,7 @@ export function accountHandlers(parts: AccountParts): Pick<Handlers, AccountRout
 
   async function endSession(person: UserId, handle: string): Promise<boolean> {
     const was = await sessions.end(person, handle);
-    if (was) parts.sessionEnded(handle);
+    if (was) await parts.sessionEnded(handle);
     return was;
   }
 }

@@ -6,10 +6,12 @@ import type * as Y from 'yjs';
 export interface Living {
   /** Writes into the conversation's root document as the relay. `renames`: the table has yet to be told the title that is written. */
   mirror(conversation: ConversationId, write: (root: Y.Doc) => void, renames?: boolean): Promise<void>;
-  /** The tables say something else about who is in it, or as what. */
-  membershipChanged(conversation: ConversationId): void | Promise<void>;
+  /** The tables say something else about who is in it, or as what. At once; resolves when what was taken before is on disk. */
+  membershipChanged(conversation: ConversationId): Promise<void>;
+  /** Is in it from now on, perhaps again. */
+  added(person: UserId, conversation: ConversationId): void;
   /** Is no longer in it: their channels close, their devices forget it. */
-  removed(person: UserId, conversation: ConversationId): void | Promise<void>;
+  removed(person: UserId, conversation: ConversationId): void;
   /** The row of this conversation changed. */
   changed(conversation: ConversationId): void;
   list(person: UserId): Promise<OverviewRow[]>;

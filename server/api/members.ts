@@ -1,5 +1,5 @@
 /**
- * Who is in a group, and as what (rules A16, S12). The decision and the change are one transaction that holds the members' rows, so that two
+ * Who is in a group, and as what (rules A16, M1–M5). The decision and the change are one transaction that holds the members' rows, so that two
  * administrators who act at the same moment act one after the other.
  */
 import { may, outranks, type Role } from '#shared/access.ts';
@@ -70,8 +70,12 @@ export function memberHandlers(sql: Sql, living: Living): Pick<Handlers, 'putMem
   /** Tells everybody who has to know. The rooms first: from then on nothing by somebody who was removed is accepted. */
   async function spread(conversation: ConversationId, changes: Change[]): Promise<void> {
     if (changes.length === 0) return;
-    await living.membershipChanged(conversation);
-    for (const { is, person } of changes) if (is === 'leave') await living.removed(person, conversation);
+    const taken = living.membershipChanged(conversation);
+    for (const { is, person } of changes) {
+      if (is === 'leave') living.removed(person, conversation);
+      if (is === 'add') living.added(person, conversation);
+    }
+    await taken;
     await mirrorConversation(sql, living.mirror, conversation);
     living.changed(conversation);
   }
@@ -117,8 +121,7 @@ function decideRemove(members: Map<UserId, Role>, actor: Actor, person: UserId):
   }
   if (!may(actor.role, 'remove-member', 'group')) return no('not-allowed');
   const role = members.get(person);
-  // Gone already: an outbox that did not hear the answer asks again.
-  if (role === undefined) return { ok: true, changes: [] };
+  if (role === undefined) return no('not-found');
   if (!outranks(actor.role, role)) return no('not-allowed');
   return { ok: true, changes: [{ is: 'leave', person }] };
 }

@@ -10,6 +10,7 @@
  */
 import type * as Y from 'yjs';
 import { may } from '#shared/access.ts';
+import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { metaOf, pagesOf, type MetaField } from '#shared/model/conversation.ts';
@@ -93,8 +94,8 @@ export class Conversation extends Lane {
     return standing;
   }
 
-  /** Roles are asked for again, and who is no longer a member is closed. */
-  membershipChanged(): void {
+  /** Roles are asked for again, and who is no longer a member is closed. Resolves when what was taken before is on disk, or lost. */
+  async membershipChanged(): Promise<void> {
     this.#members = new Map();
     const people = new Set([...this.rooms.values()].flatMap((room) => [...room.peers].map((peer) => peer.person)));
     for (const person of people) {
@@ -105,6 +106,7 @@ export class Conversation extends Lane {
         () => this.closePerson(person, 'not-ready'),
       );
     }
+    await this.tail.catch(() => undefined);
   }
 
   closePerson(person: UserId, fault: 'not-a-member' | 'not-ready' = 'not-a-member'): void {
@@ -198,21 +200,29 @@ export class Conversation extends Lane {
     await this.commit([root], [], renames ? { ...NOTHING_EXTRA, renamed: this.id } : NOTHING_EXTRA);
   }
 
-  /** Writes into a page in a person's name, as their own update would, and settles what follows. Answers when it is on disk. */
+  /**
+   * Writes into a page in a person's name, as their own update would, and settles what follows. Answers null when it is on disk. `judge` is asked
+   * in the same breath as it is written: whoever waited for something may have been removed, or have another role, meanwhile (M1, M3).
+   */
   async write(
     page: number,
     person: UserId,
-    standing: Standing,
+    judge: (standing: Standing) => Fault | null,
     ids: MessageId[],
     change: (doc: Y.Doc) => void,
-  ): Promise<void> {
+  ): Promise<Fault | null> {
     const room = await this.#load({ kind: 'page', conversation: this.id, page });
+    let standing = await this.standing(person);
+    while (this.#members.get(person) !== standing) standing = await this.standing(person);
+    const fault = standing === null ? 'not-a-member' : judge(standing);
+    if (standing === null || fault !== null) return fault;
     const before = lookAt(room, { messages: new Set(ids), tombstones: new Set() });
     room.doc.transact(() => change(room.doc));
     const settled = this.#settle(room, page, person, standing, before);
     const done = this.commit(new Set([room, ...settled.rooms]), [], settled.extra);
     this.#announce(done, settled.extra, {});
     await done;
+    return null;
   }
 
   /** Who wrote a message and where it lies; null when there is none. */

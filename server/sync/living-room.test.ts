@@ -547,7 +547,7 @@ describe('connections', () => {
     binh.post(conversation, 'còn trên đường');
     await leave(conversation, binh.person);
     relay.connections.removeFrom(binh.person, conversation);
-    relay.rooms.membershipChanged(conversation);
+    await relay.rooms.membershipChanged(conversation);
     binh.deliverOut();
     binh.deliverIn();
     binh.manual = false;
@@ -565,11 +565,11 @@ describe('connections', () => {
     binh.doc(root).getMap('meta');
     await binh.settle(root);
     await db.sql`update members set role = 'admin' where conversation = ${conversation} and user_id = ${binh.person}`;
-    relay.rooms.membershipChanged(conversation);
+    await relay.rooms.membershipChanged(conversation);
     binh.doc(root).getMap('meta').set('title', 'quản trị');
     await binh.settle(root);
     await db.sql`update members set role = 'member' where conversation = ${conversation} and user_id = ${binh.person}`;
-    relay.rooms.membershipChanged(conversation);
+    await relay.rooms.membershipChanged(conversation);
     binh.doc(root).getMap('meta').set('title', 'hết quyền');
     await until('the refusal', () => binh.control.some((c) => c.is === 'closed' && c.fault === 'not-allowed'));
     an.doc(root);

@@ -7,7 +7,7 @@ import type * as Y from 'yjs';
 import { may } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import { newMessageId, type ConversationId, type MessageId, type UserId } from '#shared/ids.ts';
-import { personalDoc, type DocName } from '#shared/model/doc-names.ts';
+import { conversationDoc, personalDoc, type DocName } from '#shared/model/doc-names.ts';
 import { Message, type Mentions } from '#shared/model/message.ts';
 import { deletedOf, messagesOf } from '#shared/model/page.ts';
 import { reason } from '../log.ts';
@@ -96,9 +96,15 @@ export class Rooms {
     }
   }
 
-  membershipChanged(conversation: ConversationId): void {
-    for (const lane of this.#living.values())
-      if (lane instanceof Conversation && lane.id === conversation) lane.membershipChanged();
+  /** Resolves when what was taken from those who are no longer members is on disk, or lost. */
+  async membershipChanged(conversation: ConversationId): Promise<void> {
+    const lane = this.#living.get(conversationDoc(conversation));
+    if (lane instanceof Conversation) await lane.membershipChanged();
+  }
+
+  /** Resolves when whatever was taken until now is on disk, or lost. */
+  async written(): Promise<void> {
+    await Promise.allSettled([...this.#living.values()].map((lane) => lane.tail));
   }
 
   /** The relay's own writing into a conversation's root: meta at creation, members, titles. Resolves when it is on disk. */
@@ -128,7 +134,10 @@ export class Rooms {
           ? { ok: true, id, seq: known.seq }
           : { ok: false, fault: 'conflict' };
       }
-      await lane.write(lane.currentPage, person, standing, [id], (doc) => messagesOf(doc).set(id, value.output));
+      const fault = await lane.write(lane.currentPage, person, allowed, [id], (doc) =>
+        messagesOf(doc).set(id, value.output),
+      );
+      if (fault !== null) return { ok: false, fault };
       const posted = await lane.ownerOf(id);
       return posted === null ? { ok: false, fault: 'conflict' } : { ok: true, id, seq: posted.seq };
     });
@@ -142,10 +151,10 @@ export class Rooms {
     id: MessageId,
     change: { text: string; mentions?: Mentions },
   ): Promise<Fault | null> {
-    return this.#change(person, conversation, id, async (lane, standing, owner) => {
+    return this.#change(person, conversation, id, async (lane, owner) => {
       if (owner.author !== person) return 'not-allowed';
       let fault: Fault | null = null;
-      await lane.write(owner.page, person, standing, [id], (doc) => {
+      const refused = await lane.write(owner.page, person, allowed, [id], (doc) => {
         const before = messagesOf(doc).get(id);
         if (before === undefined) return void (fault = 'not-found');
         const { mentions: _old, ...kept } = before;
@@ -153,19 +162,19 @@ export class Rooms {
         if (after.success) messagesOf(doc).set(id, after.output);
         else fault = 'invalid-input';
       });
-      return fault;
+      return refused ?? fault;
     });
   }
 
   /** Null when done. By the author, or by an administrator of the group. */
   remove(person: UserId, conversation: ConversationId, id: MessageId): Promise<Fault | null> {
-    return this.#change(person, conversation, id, async (lane, standing, owner) => {
-      if (owner.author !== person && !may(standing.role, 'delete-any', standing.kind)) return 'not-allowed';
-      await lane.write(owner.page, person, standing, [id], (doc) => {
+    return this.#change(person, conversation, id, (lane, owner) => {
+      const judge = ({ role, kind }: Standing): Fault | null =>
+        owner.author === person || may(role, 'delete-any', kind) ? null : 'not-allowed';
+      return lane.write(owner.page, person, judge, [id], (doc) => {
         messagesOf(doc).delete(id);
         deletedOf(doc).set(id, { by: person, at: this.#parts.now() });
       });
-      return null;
     });
   }
 
@@ -190,7 +199,7 @@ export class Rooms {
     person: UserId,
     conversation: ConversationId,
     id: MessageId,
-    change: (lane: Conversation, standing: Standing, owner: MessageOwner) => Promise<Fault | null>,
+    change: (lane: Conversation, owner: MessageOwner) => Promise<Fault | null>,
   ): Promise<Fault | null> {
     const answer = await this.#withConversation(conversation, async (lane): Promise<{ fault: Fault | null }> => {
       const standing = await lane.standing(person);
@@ -198,7 +207,7 @@ export class Rooms {
       const owner = await lane.ownerOf(id);
       if (owner === null || owner.deleted) return { fault: 'not-found' };
       await lane.writable();
-      return { fault: await change(lane, standing, owner) };
+      return { fault: await change(lane, owner) };
     });
     return answer === null ? 'not-a-member' : answer.fault;
   }
@@ -282,6 +291,9 @@ export class Rooms {
     void work.then(() => this.#compacting.delete(work));
   }
 }
+
+/** Every member may. */
+const allowed = (): null => null;
 
 /** Yjs would keep a key whose value is undefined, and a strict schema refuse it. */
 function dropUndefined<T extends object>(value: T): T {

@@ -301,6 +301,7 @@ export class Device {
   learn(changes: readonly RowChange[]): void {
     const known = this.kept.table('overview');
     const rows = changes.flatMap((change) => changedRow(known.get(change.id), change) ?? []);
+    this.#openAgain(rows);
     this.kept.putAll(
       'overview',
       rows.map((row) => [row.id, row] as const),
@@ -427,6 +428,7 @@ export class Device {
 
   #replaceOverview(rows: OverviewRow[]): void {
     this.#noticeOlder(rows);
+    this.#openAgain(rows);
     this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
     this.#learnFrom(rows);
     this.#sayAgainWhatWasRead(rows);
@@ -450,6 +452,17 @@ export class Device {
       if ((kept.table('held').get(id) ?? 0) > lastSeq) kept.put('held', id, lastSeq);
     }
     void this.settling.run();
+  }
+
+  /** Added again to what one was removed from: the channels of what is still open were closed for good. */
+  #openAgain(rows: readonly OverviewRow[]): void {
+    const known = this.kept.table('overview');
+    const back = new Set<string>(rows.flatMap(({ id }) => (known.has(id) ? [] : [id])));
+    if (back.size === 0) return;
+    for (const { name } of this.documents.open) {
+      const doc = parseDocName(name);
+      if (doc !== null && doc.kind !== 'personal' && back.has(doc.conversation)) this.link.reconnect(name);
+    }
   }
 
   /** The relay has the document, and missed what follows from it: it crashed in between. */
