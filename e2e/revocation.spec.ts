@@ -56,3 +56,41 @@ test('a password that is changed elsewhere signs this device out, which says so 
   await expect(phone.page.getByText('You were signed out on this device.')).toBeVisible();
   await expect(phone.composer).toHaveValue('chưa gửi');
 });
+
+test('a group that its owner deletes is gone for everybody, who are told so if they look at it', async ({ stage }) => {
+  const [an, binh, chi] = [await stage.actor('An'), await stage.actor('Bình'), await stage.actor('Chi')];
+  await stage.group('Chuyến đi Huế', an, [binh, chi]);
+  await Promise.all([an.comesIn(), binh.comesIn(), chi.comesIn()]);
+  await Promise.all([an.opens('Chuyến đi Huế'), binh.opens('Chuyến đi Huế')]);
+  await binh.writes('mai mấy giờ đi?');
+  await an.sees('mai mấy giờ đi?');
+  await expect(chi.row('Chuyến đi Huế')).toBeVisible();
+  await binh.page.getByRole('button', { name: 'Details', exact: true }).click();
+  await expect(binh.page.getByRole('button', { name: 'Leave group' })).toBeVisible();
+  await expect(binh.page.getByRole('button', { name: 'Delete group' })).toHaveCount(0);
+
+  // Without a network it waits in the outbox.
+  await an.goesOffline();
+  await an.page.getByRole('button', { name: 'Details', exact: true }).click();
+  await an.page.getByRole('button', { name: 'Delete group' }).click();
+  const dialog = an.page.getByRole('dialog', { name: 'Delete “Chuyến đi Huế” for everyone?' });
+  await expect(dialog).toContainText('for every member and on all their devices');
+  await dialog.getByRole('button', { name: 'Delete for everyone' }).click();
+  await expect(an.row('Chuyến đi Huế')).toHaveCount(0);
+  await expect(binh.row('Chuyến đi Huế')).toBeVisible();
+
+  await an.comesBack();
+  await expect(binh.row('Chuyến đi Huế')).toHaveCount(0);
+  await expect(binh.page.getByText('This group was deleted by its owner.')).toBeVisible();
+  await expect(binh.composer).toHaveCount(0);
+  await expect(chi.row('Chuyến đi Huế')).toHaveCount(0);
+  await binh.reloads();
+  await expect(binh.page.getByText('This group was deleted by its owner.')).toBeVisible();
+  // Its documents leave the devices.
+  await chi.page.goto(stage.relay.url);
+  await expect
+    .poll(() => chi.page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name).join()), {
+      timeout: 30_000,
+    })
+    .not.toMatch(/:c:/);
+});

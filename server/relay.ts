@@ -6,6 +6,7 @@
  */
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { FAULTS } from '#shared/faults.ts';
+import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { parseDocName } from '#shared/model/doc-names.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { accountHandlers } from './api/accounts.ts';
@@ -33,6 +34,7 @@ import { openDoor, type UpgradeDecision } from './http/uws.ts';
 import { createLog, type Log, reason } from './log.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
+import { wasDeleted } from './storage/deletion.ts';
 import { Journal } from './storage/journal.ts';
 import {
   advanceMarks,
@@ -154,6 +156,7 @@ export async function startRelay(
   };
   const membership = {
     of: (person: UserId, conversation: ConversationId) => membershipOf(sql, person, conversation),
+    wasDeleted: (conversation: ConversationId) => wasDeleted(sql, conversation),
   };
   const journal = new Journal(sql, log);
   const rooms = new Rooms({ sql, journal, log, events, membership, now: Date.now });
@@ -172,6 +175,16 @@ export async function startRelay(
       connections.removeFrom(person, conversation);
       announcer.gone(conversation, person);
       presence.membersChanged(conversation, person);
+    },
+    async end(conversation, erase) {
+      const people = await rooms.end(conversation, erase);
+      for (const person of people ?? []) {
+        departed.left(person, conversation);
+        announcer.gone(conversation, person, { deleted: true });
+        // Through a large group nobody saw anybody.
+        if (people !== null && people.length <= SMALL_GROUP_MAX_MEMBERS) presence.membersChanged(conversation, person);
+      }
+      return people !== null;
     },
     // Whatever a handler changes in a row is about its members too, or rare.
     changed: (conversation) => announcer.changed(conversation, { members: true }),

@@ -1,16 +1,17 @@
 /** Members who go, roles and sessions that end, over the relay's real sockets while much is under way. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as Y from 'yjs';
-import { type ConversationId, newMessageId } from '#shared/ids.ts';
+import { type ConversationId, newConversationId, newMessageId } from '#shared/ids.ts';
 import { metaOf } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc } from '#shared/model/doc-names.ts';
 import { messagesOf } from '#shared/model/page.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { encodeFrame } from '#shared/protocol/frames.ts';
 import { startRelay, type Relay } from './relay.ts';
+import { checkDocuments } from './storage/check.ts';
 import { testDatabase, type TestDatabase } from './storage/test-database.ts';
 import { awarenessUpdate } from './sync/test-stage.ts';
-import { Actor, type Tab, testConfig } from './test-actor.ts';
+import { Actor, fateOf, type Tab, testConfig } from './test-actor.ts';
 
 let database: TestDatabase;
 let relay: Relay;
@@ -220,4 +221,120 @@ test('[M4] [M5] who has left sees nothing of it, cannot go twice, and sees all o
     tab.leave();
     await remove(an!, group, binh!);
   }
+});
+
+test('[M6] only the owner deletes a group, and nobody a direct conversation', async () => {
+  const [an, binh, chi, dung] = await people('An', 'Bình', 'Chi', 'Dũng');
+  const group = await an!.group('Nhóm', binh!, chi!);
+  await put(an!, group, binh!, 'admin');
+  const path = `/api/conversations/${group}`;
+  for (const who of [binh!, chi!])
+    expect(await who.ask('DELETE', path)).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+  expect(await dung!.ask('DELETE', path)).toMatchObject({ status: 403, body: { code: 'not-a-member' } });
+  const direct = await an!.ask('POST', '/api/conversations', { kind: 'direct', members: [binh!.id] });
+  const pair = `/api/conversations/${String(direct.body['conversation']!['id'])}`;
+  expect(await an!.ask('DELETE', pair)).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
+  expect((await an!.ask('GET', pair)).status).toBe(200);
+  await put(an!, group, binh!, 'owner');
+  const answers = await Promise.all([an!.ask('DELETE', path), binh!.ask('DELETE', path), binh!.ask('DELETE', path)]);
+  expect(answers[0]!.body['code']).toMatch(/not-a-member|not-allowed/);
+  expect(
+    answers
+      .slice(1)
+      .map(({ status }) => status)
+      .sort(),
+  ).toEqual([204, 403]);
+});
+
+test('[M6] a group that is deleted while everybody writes is gone everywhere, and comes back nowhere', async () => {
+  const [an, binh, chi] = await people('An', 'Bình', 'Chi');
+  const id = newConversationId();
+  const asked = { id, kind: 'group', title: 'Nhóm', members: [binh!.id, chi!.id] };
+  expect((await an!.ask('POST', '/api/conversations', asked)).status).toBe(201);
+  const elsewhere = await an!.group('Nhóm khác', binh!);
+  const tabs = await Promise.all([an!, binh!, chi!].map((who) => who.tab()));
+  const pages = await Promise.all(tabs.map((tab) => channel(tab, 1, pageDoc(id, 0))));
+  await Promise.all(tabs.map((tab) => channel(tab, 2, conversationDoc(id))));
+  const other = await channel(tabs[1]!, 3, pageDoc(elsewhere, 0));
+  const single = chi!.socket(`/sync/${pageDoc(id, 0)}`);
+  await new Promise((resolve) => single.once('open', resolve));
+  const fate = fateOf(single);
+
+  let going = true;
+  const writing = (async () => {
+    for (let n = 0; going; n++) {
+      for (const [at, page] of pages.entries()) say(page, [an!, binh!, chi!][at]!, `tin ${n}`);
+      say(other, binh!, `chỗ khác ${n}`);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  })();
+  const posting = Array.from({ length: 20 }, (_, n) =>
+    binh!.ask('POST', `/api/conversations/${id}/messages`, { text: `qua API ${n}` }),
+  );
+  await Promise.race(posting);
+  const renaming = an!.ask('PATCH', `/api/conversations/${id}`, { title: 'đang đổi' });
+  expect((await an!.ask('DELETE', `/api/conversations/${id}`)).status).toBe(204);
+  const left = async () => {
+    const [row] = await database.sql<{ count: number }[]>`
+      select (select count(*) from conversations where id = ${id})::int
+        + (select count(*) from members where conversation = ${id})::int
+        + (select count(*) from messages where conversation = ${id})::int
+        + (select count(*) from mirrors_due where conversation = ${id})::int
+        + (select count(*) from updates where document like ${`c:${id}%`})::int
+        + (select count(*) from snapshots where document like ${`c:${id}%`})::int
+        + (select count(*) from document_clients where document like ${`c:${id}%`})::int as count`;
+    return row?.count;
+  };
+  expect(await left()).toBe(0);
+  for (const tab of tabs) {
+    await tab.until((message) => message.is === 'gone' && message.conversation === id && message.deleted === true);
+    for (const number of [1, 2])
+      await tab.until((message) => message.is === 'closed' && message.channel === number && message.code === 4410);
+    expect(tab.row(id)).toBeUndefined();
+  }
+  expect(await fate).toEqual({ closed: 4410 });
+  const answers = await Promise.all([...posting, renaming]);
+  for (const { status, body } of answers)
+    if (status >= 300) expect({ status, code: body['code'] }).toEqual({ status: 403, code: 'not-a-member' });
+  going = false;
+  await writing;
+  // The conversation beside it, whose messages shared commits with it, has lost nothing.
+  expect(tabs[1]!.heard.filter((message) => message.is === 'closed' && message.channel === 3)).toEqual([]);
+  const sent = messagesOf(other).size;
+  await expect.poll(() => countBy(binh!, elsewhere)).toBe(sent);
+
+  for (const who of [an!, binh!]) {
+    expect((await who.ask('GET', `/api/conversations/${id}`)).status).toBe(403);
+    expect((await who.ask('POST', `/api/conversations/${id}/messages`, { text: 'còn ai không' })).status).toBe(403);
+    expect((await who.ask('GET', '/api/search?q=tin')).body).toEqual({ messages: [] });
+  }
+  expect(await an!.ask('POST', '/api/conversations', asked)).toMatchObject({
+    status: 410,
+    body: { code: 'conversation-deleted' },
+  });
+  const late = await chi!.tab();
+  late.tell({ is: 'open', channel: 1, doc: pageDoc(id, 0) });
+  await late.until((message) => message.is === 'closed' && message.channel === 1 && message.code === 4410);
+  expect(await left()).toBe(0);
+  expect((await checkDocuments(database.sql)).findings).toEqual([]);
+  for (const tab of [...tabs, late]) tab.leave();
+});
+
+test('[M6] a group that cannot be deleted now goes on as before', async () => {
+  const [an, binh] = await people('An', 'Bình');
+  const group = await an!.group('Nhóm', binh!);
+  const tab = await binh!.tab();
+  const page = await channel(tab, 1, pageDoc(group, 0));
+  say(page, binh!, 'một');
+  await expect.poll(() => countBy(binh!, group)).toBe(1);
+  // As when the database refuses.
+  await database.sql`insert into deleted_conversations (id, deleted_at) values (${group}, 0)`;
+  expect((await an!.ask('DELETE', `/api/conversations/${group}`)).status).toBe(500);
+  await database.sql`delete from deleted_conversations where id = ${group}`;
+  await tab.until((message) => message.is === 'closed' && message.channel === 1 && message.fault === 'not-ready');
+  const again = await channel(tab, 2, pageDoc(group, 0));
+  Y.applyUpdate(again, Y.encodeStateAsUpdate(page));
+  say(again, binh!, 'hai');
+  await expect.poll(() => countBy(binh!, group)).toBe(2);
+  tab.leave();
 });

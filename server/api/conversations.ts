@@ -3,14 +3,16 @@ import { may } from '#shared/access.ts';
 import { directConversationId, isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { insertConversation, type NewConversation } from '../storage/conversations.ts';
+import { deleteGroup, wasDeleted } from '../storage/deletion.ts';
 import { membershipOf } from '../storage/members.ts';
 import { existingUsers } from '../storage/users.ts';
 import type { Sql } from '../storage/sql.ts';
-import { created, type Handlers, ok, refuse } from './handler.ts';
+import { created, done, type Handlers, ok, refuse } from './handler.ts';
 import type { Living } from './living.ts';
 import { mirrorConversation, writeTitle } from './mirror.ts';
 
-type ConversationRoutes = 'createConversation' | 'listConversations' | 'getConversation' | 'updateConversation';
+type ConversationRoutes =
+  'createConversation' | 'listConversations' | 'getConversation' | 'updateConversation' | 'deleteConversation';
 
 export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, ConversationRoutes> {
   return {
@@ -30,7 +32,8 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       const wanted = newConversation(who.person, others, body);
       const isNew = await insertConversation(sql, wanted);
       // Sent twice (by an outbox that did not hear the answer), or somebody else's: only its members hear that it exists.
-      if (!isNew && (await membershipOf(sql, who.person, wanted.id)) === null) return refuse('conflict');
+      if (!isNew && (await membershipOf(sql, who.person, wanted.id)) === null)
+        return refuse((await wasDeleted(sql, wanted.id)) ? 'conversation-deleted' : 'conflict');
       await mirrorConversation(sql, living.mirror, wanted.id);
       if (isNew) {
         await living.membershipChanged(wanted.id);
@@ -62,6 +65,16 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       living.changed(id);
       const conversation = await living.row(who.person, id);
       return conversation === null ? refuse('not-a-member') : ok({ conversation });
+    },
+
+    async deleteConversation({ who, params: { id } }) {
+      if (!isConversationId(id)) return refuse('not-found');
+      const membership = await membershipOf(sql, who.person, id);
+      if (membership === null) return refuse('not-a-member');
+      if (!may(membership.role, 'delete-group', membership.kind)) return refuse('not-allowed');
+      if (await living.end(id, () => deleteGroup(sql, id, who.person, Date.now()))) return done();
+      // Deleted, or handed over, a moment before.
+      return refuse((await membershipOf(sql, who.person, id)) === null ? 'not-a-member' : 'not-allowed');
     },
   };
 }

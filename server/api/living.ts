@@ -12,6 +12,11 @@ export interface Living {
   added(person: UserId, conversation: ConversationId): void;
   /** Is no longer in it: their channels close, their devices forget it. */
   removed(person: UserId, conversation: ConversationId): void;
+  /**
+   * Ends a conversation for everybody. Nobody writes into it while `erase` takes it from the disk, and answers who was in it, or null when it may not;
+   * then it goes on as before. Whether it has ended.
+   */
+  end(conversation: ConversationId, erase: () => Promise<UserId[] | null>): Promise<boolean>;
   /** The row of this conversation changed. */
   changed(conversation: ConversationId): void;
   list(person: UserId): Promise<OverviewRow[]>;

@@ -1,7 +1,7 @@
 /** The table `conversations`: that they exist, what they are called, how many messages they have. */
 import type { ConversationKind } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
-import type { Sql } from './sql.ts';
+import type { Sql, Transaction } from './sql.ts';
 
 export interface Conversation {
   id: ConversationId;
@@ -22,12 +22,13 @@ export interface NewConversation {
   members: { user: UserId; role: 'owner' | 'member' }[];
 }
 
-/** With its members, at once. False when the id is there already: then nothing was changed. */
+/** With its members, at once. False when the id is there already, or was and has been deleted: then nothing was changed. */
 export async function insertConversation(sql: Sql, made: NewConversation): Promise<boolean> {
   const rows = await sql`
     with made as (
       insert into conversations (id, kind, title, created_by, created_at)
-      values (${made.id}, ${made.kind}, ${made.title}, ${made.createdBy}, ${made.createdAt})
+      select ${made.id}, ${made.kind}, ${made.title}, ${made.createdBy}, ${made.createdAt}::bigint
+      where not exists (select 1 from deleted_conversations where id = ${made.id})
       on conflict (id) do nothing
       returning id
     ),
@@ -58,7 +59,7 @@ export async function setTitleAndTopic(
 }
 
 /** The number of its newest message. */
-export async function lastSeqOf(sql: Sql, id: ConversationId): Promise<number> {
+export async function lastSeqOf(sql: Sql | Transaction, id: ConversationId): Promise<number> {
   const [row] = await sql<{ last_seq: number }[]>`select last_seq from conversations where id = ${id}`;
   return row?.last_seq ?? 0;
 }

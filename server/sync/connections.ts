@@ -124,7 +124,9 @@ export class Connections {
   /** Whether the person may open the document at this moment: null, or why not. */
   async mayOpen(person: UserId, doc: DocName): Promise<Fault | null> {
     if (doc.kind === 'personal') return doc.user === person ? null : 'not-allowed';
-    return (await this.#parts.membership.of(person, doc.conversation)) === null ? 'not-a-member' : null;
+    const { membership } = this.#parts;
+    if ((await membership.of(person, doc.conversation)) !== null) return null;
+    return (await membership.wasDeleted(doc.conversation)) ? 'conversation-deleted' : 'not-a-member';
   }
 
   /** To all of the person's sockets that have a control channel. */

@@ -45,4 +45,6 @@ export interface Standing {
 /** Who is in which conversation, and as what; null for those who are not. */
 export interface Membership {
   of(person: UserId, conversation: ConversationId): Promise<Standing | null>;
+  /** Of a conversation that somebody is not in: whether its owner has deleted it. */
+  wasDeleted(conversation: ConversationId): Promise<boolean>;
 }

@@ -81,12 +81,22 @@ export abstract class Lane {
   /** Closes the peers so that they come back to a lane read from disk. */
   throwAway(): void {
     if (this.dead) return;
+    this.freeze();
+    this.end('not-ready');
+    this.lost();
+  }
+
+  /** Nothing is taken any more. Nobody is told yet: what becomes of it is being decided. */
+  freeze(): void {
     this.dead = true;
+  }
+
+  /** After `freeze`: it leaves memory, and the peers are told why. */
+  end(fault: Fault): void {
     for (const room of this.rooms.values()) {
-      for (const peer of [...room.peers]) peer.close('not-ready');
+      for (const peer of [...room.peers]) peer.close(fault);
       room.destroy();
     }
-    this.lost();
   }
 
   /**

@@ -5,6 +5,7 @@ import { FAULTS } from '#shared/faults.ts';
 import { newMessageId, type ConversationId, type MessageId } from '#shared/ids.ts';
 import { FRAME_MAX_BYTES, PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, personalDoc } from '#shared/model/doc-names.ts';
+import { metaOf } from '#shared/model/conversation.ts';
 import { deletedOf, messagesOf, orderOf, PAGE_ROOTS, reactionKey, reactionsOf } from '#shared/model/page.ts';
 import { decodeFrame, encodeFrame } from '#shared/protocol/frames.ts';
 import { buildDocument, loadDocuments } from '../storage/documents.ts';
@@ -858,7 +859,9 @@ describe('by the relay', () => {
     await relay.rooms.mirror(conversation, (doc) => doc.getMap('meta').set('title', 'Lớp'));
     await relay.rooms.mirror(conversation, () => undefined);
     await until('the title', () => an.doc(root).getMap('meta').get('title') === 'Lớp');
-    await expect(relay.rooms.mirror(`c${'0'.repeat(24)}` as ConversationId, () => undefined)).rejects.toThrow();
+    const deleted = `c${'0'.repeat(24)}` as ConversationId;
+    await relay.rooms.mirror(deleted, (doc) => doc.getMap('meta').set('title', 'xoá rồi'));
+    expect(metaOf(await onDisk(conversationDoc(deleted))).size).toBe(0);
   });
 
   test('[A12] [U3] read marks are told, from devices and over HTTP, and do not move back', async () => {

@@ -80,7 +80,9 @@ export class DocumentPeer implements Peer {
       if (!this.live) return;
       if (fault !== null) return this.close(fault);
       const joined = await this.#parts.rooms.join(this.target, this);
-      if (typeof joined === 'string') return this.close(joined);
+      // What it belongs to may have ended since it was looked at.
+      if (typeof joined === 'string')
+        return this.close((await this.#parts.mayOpen(this.person, this.target)) ?? joined);
       // Closed while the document was read: it may have been let in a moment before.
       if (!this.live) return this.#parts.rooms.leave(joined, this);
       this.#state = { at: 'live', joined };

@@ -102,6 +102,43 @@ export class Rooms {
     if (lane instanceof Conversation) await lane.membershipChanged();
   }
 
+  /**
+   * Ends a conversation for good. What was taken is written first, nothing more is taken, and who asks for it meanwhile waits, while `erase` takes it
+   * from the disk. Answers what `erase` did; with null it may not end: everybody comes back to it.
+   */
+  async end<T>(conversation: ConversationId, erase: () => Promise<T | null>): Promise<T | null> {
+    const key = conversationDoc(conversation);
+    const lane = await this.#settledLane(key);
+    lane?.freeze();
+    this.#living.delete(key);
+    const erased = (lane?.tail ?? Promise.resolve()).catch(() => undefined).then(erase);
+    const goOn = (): Promise<Lane | null> => this.#load(key, { kind: 'conversation', conversation }, undefined);
+    const next = erased.then((ended) => {
+      if (ended === null) return goOn();
+      this.#lanes.delete(key);
+      return null;
+    }, goOn);
+    this.#lanes.set(key, next);
+    next.catch(() => undefined);
+    try {
+      const ended = await erased;
+      lane?.end(ended === null ? 'not-ready' : 'conversation-deleted');
+      return ended;
+    } catch (error) {
+      lane?.end('not-ready');
+      throw error;
+    }
+  }
+
+  /** The lane that is in memory, after whatever is bringing it there; null when there is none. */
+  async #settledLane(key: string): Promise<Lane | null> {
+    for (;;) {
+      const loading = this.#lanes.get(key);
+      const lane = (await loading?.catch(() => null)) ?? null;
+      if (this.#lanes.get(key) === loading) return lane;
+    }
+  }
+
   /** Resolves when whatever was taken until now is on disk, or lost. */
   async written(): Promise<void> {
     await Promise.allSettled([...this.#living.values()].map((lane) => lane.tail));
@@ -109,8 +146,8 @@ export class Rooms {
 
   /** The relay's own writing into a conversation's root: meta at creation, members, titles. Resolves when it is on disk. */
   async mirror(conversation: ConversationId, write: (root: Y.Doc) => void, renames = false): Promise<void> {
-    const written = await this.#withConversation(conversation, (lane) => lane.mirror(write, renames).then(() => true));
-    if (written === null) throw new Error(`there is no conversation ${conversation}`);
+    // Null when it was deleted meanwhile: then there is nothing to be said about it.
+    await this.#withConversation(conversation, (lane) => lane.mirror(write, renames));
   }
 
   /** As if typed: by this person, stamped, on disk when it answers. The same id again answers with the same seq. */

@@ -22,6 +22,7 @@ import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared
 import { decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 import { decodeFrame, encodeFrame, type Frame } from '#shared/protocol/frames.ts';
 import { createLog } from '../log.ts';
+import { wasDeleted } from '../storage/deletion.ts';
 import { Journal } from '../storage/journal.ts';
 import type { Sql } from '../storage/sql.ts';
 import { Connections, type Connection } from './connections.ts';
@@ -80,6 +81,7 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
         where conversation = ${conversation} and user_id = ${person} and left_at is null`;
       return row ?? null;
     },
+    wasDeleted: (conversation: ConversationId) => wasDeleted(sql, conversation),
   };
   const journal = new Journal(sql, log);
   const rooms = new Rooms({ sql, journal, membership, events, log, now: () => Date.now() });

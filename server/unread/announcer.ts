@@ -63,8 +63,8 @@ export class Announcer {
   }
 
   /** This person is no longer in it. Behind a row of theirs that is being read: it would bring the conversation back. */
-  gone(conversation: ConversationId, person: UserId): void {
-    const tell = (): void => this.#parts.tell(person, { is: 'gone', conversation });
+  gone(conversation: ConversationId, person: UserId, why: { deleted?: true } = {}): void {
+    const tell = (): void => this.#parts.tell(person, { is: 'gone', conversation, ...why });
     if (this.#reading === null) tell();
     else void this.#reading.then(tell);
   }

@@ -18,6 +18,10 @@ test('[A11] [A3] in a group, administrators do what members may not', () => {
     expect(roles.every((role) => may(role, action, 'group'))).toBe(true);
 });
 
+test('[M6] a group is deleted by its owner alone', () => {
+  expect(roles.map((role) => may(role, 'delete-group', 'group'))).toEqual([false, false, true]);
+});
+
 test('[A3] in a direct conversation nobody is above the other', () => {
   const allowed: Action[] = ['write', 'pin'];
   const actions: Action[] = [
@@ -30,6 +34,7 @@ test('[A3] in a direct conversation nobody is above the other', () => {
     'change-role',
     'mention-all',
     'leave',
+    'delete-group',
   ];
   for (const action of actions)
     for (const role of roles) expect(may(role, action, 'direct')).toBe(allowed.includes(action));

@@ -8,7 +8,16 @@ export const ConversationKind = v.picklist(['direct', 'group']);
 export type ConversationKind = v.InferOutput<typeof ConversationKind>;
 
 export type Action =
-  'write' | 'delete-any' | 'rename' | 'pin' | 'add-member' | 'remove-member' | 'change-role' | 'mention-all' | 'leave';
+  | 'write'
+  | 'delete-any'
+  | 'rename'
+  | 'pin'
+  | 'add-member'
+  | 'remove-member'
+  | 'change-role'
+  | 'mention-all'
+  | 'leave'
+  | 'delete-group';
 
 const RANK: Record<Role, number> = { member: 0, admin: 1, owner: 2 };
 
@@ -23,6 +32,7 @@ const NEEDS: Record<ConversationKind, Record<Action, Role | 'nobody'>> = {
     'change-role': 'nobody',
     'mention-all': 'nobody',
     leave: 'nobody',
+    'delete-group': 'nobody',
   },
   group: {
     write: 'member',
@@ -34,6 +44,7 @@ const NEEDS: Record<ConversationKind, Record<Action, Role | 'nobody'>> = {
     'change-role': 'admin',
     'mention-all': 'admin',
     leave: 'member',
+    'delete-group': 'owner',
   },
 };
 

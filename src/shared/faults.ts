@@ -18,6 +18,12 @@ export const FAULTS = {
   },
   'forged-update': { status: 403, close: 4403, log: 'warn', title: 'The update changes what is not yours to change' },
   'not-found': { status: 404, close: 4404, log: 'info', title: 'There is nothing here' },
+  'conversation-deleted': {
+    status: 410,
+    close: 4410,
+    log: 'info',
+    title: 'The group was deleted by its owner',
+  },
   'wrong-method': { status: 405, close: 4405, log: 'info', title: 'This address does not take that method' },
   'email-taken': { status: 409, close: 4409, log: 'info', title: 'There is an account with this address already' },
   conflict: { status: 409, close: 4409, log: 'info', title: 'It exists already, and differs' },

@@ -121,6 +121,12 @@ export class Outbox {
 
 /** The answer to an earlier try was lost, and what was asked for is so. */
 function isDoneAlready(request: OutboxRequest, refusal: Declined): boolean {
-  const gone = refusal.code === 'not-found' || refusal.code === 'not-a-member';
-  return gone && (request.is === 'leave' || request.is === 'remove-member');
+  switch (request.is) {
+    case 'leave':
+    case 'remove-member':
+    case 'delete-group':
+      return ['not-found', 'not-a-member', 'conversation-deleted'].includes(refusal.code);
+    default:
+      return false;
+  }
 }

@@ -18,6 +18,7 @@ export type OutboxRequest =
   | { is: 'remove-member'; conversation: ConversationId; user: UserId }
   | { is: 'change-role'; conversation: ConversationId; user: UserId; role: 'admin' | 'member' | 'owner' }
   | { is: 'leave'; conversation: ConversationId }
+  | { is: 'delete-group'; conversation: ConversationId }
   | { is: 'profile'; change: { name?: string; about?: string } };
 
 /**

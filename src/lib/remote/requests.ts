@@ -27,6 +27,8 @@ export async function perform(ask: Ask, request: OutboxRequest): Promise<Perform
       return await ask('removeMember', { params: { id: request.conversation, user: request.user } });
     case 'leave':
       return await leave(ask, request.conversation);
+    case 'delete-group':
+      return await ask('deleteConversation', { params: { id: request.conversation } });
     case 'profile':
       return await ask('updateMe', { body: request.change });
   }

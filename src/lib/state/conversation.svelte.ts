@@ -85,6 +85,7 @@ export class Conversation implements ConversationView {
   get status(): ConversationView['status'] {
     if (!this.#loaded) return 'loading';
     if (this.#isKnown) return 'ready';
+    if (this.#device.wasDeleted(this.id)) return 'deleted';
     if (this.#isLost || this.#hasLeft()) return 'left';
     return this.#device.hasList || !this.#device.link.isOpen ? 'unknown' : 'loading';
   }
@@ -268,6 +269,10 @@ export class Conversation implements ConversationView {
 
   async leave(): Promise<Refusal | null> {
     return await this.#device.request({ is: 'leave', conversation: this.id });
+  }
+
+  async deleteGroup(): Promise<Refusal | null> {
+    return await this.#device.request({ is: 'delete-group', conversation: this.id });
   }
 
   close(): void {

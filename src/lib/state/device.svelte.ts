@@ -76,6 +76,8 @@ export class Device {
   /** Who waits for what became of a request. */
   readonly #outcomes = new Map<OutboxKey, (refusal: Refused) => void>();
   #storageNotices = $state.raw<Notice[]>([]);
+  /** Groups of which this tab was told that their owners have deleted them. */
+  #deleted = $state.raw<ReadonlySet<ConversationId>>(new Set());
   #hasDiskFailed = false;
   #lastWrittenAt = 0;
 
@@ -148,7 +150,8 @@ export class Device {
       const row = this.kept.table('overview').get(told.conversation);
       if (row !== undefined) this.kept.put('overview', row.id, markedRow(row, told));
     });
-    this.link.on('gone', (conversation) => {
+    this.link.on('gone', (conversation, isDeleted) => {
+      if (isDeleted) this.#deleted = new Set([...this.#deleted, conversation]);
       void this.kept.remove('overview', conversation);
       this.#forgetGoneLater();
     });
@@ -194,6 +197,10 @@ export class Device {
 
   row(id: ConversationId): OverviewRow | undefined {
     return this.table('overview').get(id);
+  }
+
+  wasDeleted(id: ConversationId): boolean {
+    return this.#deleted.has(id);
   }
 
   // —— What the person wrote for themself ——
@@ -381,8 +388,11 @@ export class Device {
       case 'too-many':
         return await this.#rescue.rescue(doc, fault);
       case 'not-a-member':
+      case 'conversation-deleted':
       case 'not-found': {
         const name = parseDocName(doc);
+        if (name?.kind === 'conversation' && fault === 'conversation-deleted')
+          this.#deleted = new Set([...this.#deleted, name.conversation]);
         if (name?.kind === 'conversation') this.#giveBack(name.conversation);
         // A page that only this device knows: the relay was restored from an older copy.
         if (name?.kind === 'page' && fault === 'not-found') await this.#rescue.rescue(doc, fault);
@@ -495,7 +505,11 @@ export class Device {
     ) as ConversationId[];
     for (const id of gone) {
       this.#giveBack(id);
-      if (!this.documents.letGo(`c:${id}`)) continue;
+      if (!this.documents.letGo(`c:${id}`)) {
+        // It is on screen.
+        this.#forgetGoneLater();
+        continue;
+      }
       const marks = [...kept.table('dirty')].flatMap(([key, { doc }]) => (doc.startsWith(`c:${id}`) ? [key] : []));
       await kept.remove('dirty', ...marks);
       await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);

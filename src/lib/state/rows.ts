@@ -64,8 +64,12 @@ export function unreadOf(row: Pick<OverviewRow, 'lastSeq' | 'readSeq' | 'unread'
   return readSeq <= row.readSeq ? row.unread : Math.min(row.unread, Math.max(0, row.lastSeq - readSeq));
 }
 
+type Goodbye = Extract<OutboxRequest, { is: 'leave' | 'delete-group' }>;
+const isGoodbye = (request: OutboxRequest): request is Goodbye =>
+  request.is === 'leave' || request.is === 'delete-group';
+
 function placesOf({ me, overview, outbox }: RowSources): Place[] {
-  const left = new Set(outbox.flatMap((request) => (request.is === 'leave' ? [request.conversation] : [])));
+  const left = new Set(outbox.flatMap((request) => (isGoodbye(request) ? [request.conversation] : [])));
   const known = [...overview.values()].map((row): Place => ({
     id: row.id,
     kind: row.kind,
@@ -185,6 +189,7 @@ export function membersWithOutbox(
       }
       case 'create':
       case 'leave':
+      case 'delete-group':
         break;
     }
   }

@@ -156,8 +156,8 @@ export type ComposerMode =
 
 export interface ConversationView {
   readonly id: ConversationId;
-  /** `loading` only until the device's own copy is read (milliseconds); `unknown`: not in the list and not reachable; `left`: no longer a member. */
-  readonly status: 'loading' | 'ready' | 'unknown' | 'left';
+  /** `loading` only until the device's own copy is read (milliseconds); `unknown`: not in the list and not reachable; `left`: no longer a member; `deleted`: by its owner. */
+  readonly status: 'loading' | 'ready' | 'unknown' | 'left' | 'deleted';
   readonly kind: ConversationKind;
   readonly title: string | null;
   readonly topic: string;
@@ -200,6 +200,8 @@ export interface ConversationView {
   removeMember(id: UserId): void;
   changeRole(id: UserId, role: 'admin' | 'member' | 'owner'): void;
   leave(): Promise<Refusal | null>;
+  /** For everybody. Waits in the outbox without a network. */
+  deleteGroup(): Promise<Refusal | null>;
 
   /** Called when the conversation leaves the screen. */
   close(): void;
@@ -209,7 +211,7 @@ export interface ConversationView {
 export type Notice = { key: string } & (
   | {
       is: 'refused';
-      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'leave' | 'profile';
+      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'leave' | 'delete-group' | 'profile';
       code: Fault;
       detail: string;
     }

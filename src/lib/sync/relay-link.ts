@@ -27,7 +27,7 @@ interface RelayLinkEvents {
   marks: (told: Told<'marks'>) => void;
   presence: (told: Told<'presence'>) => void;
   typing: (told: Told<'typing'>) => void;
-  gone: (conversation: ConversationId) => void;
+  gone: (conversation: ConversationId, isDeleted: boolean) => void;
   /** The relay will not take or give this document. */
   refused: (doc: string, code: number, fault: string) => void;
   synced: (doc: string) => void;
@@ -80,7 +80,7 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
           case 'typing':
             return this.emit('typing', [control]);
           case 'gone':
-            return this.emit('gone', [control.conversation]);
+            return this.emit('gone', [control.conversation, control.deleted === true]);
           case 'pulse':
             return this.#pulse();
         }

@@ -206,6 +206,15 @@ export const API = {
     query: v.object({}),
     answer: v.object({ conversation: OverviewRow }),
   }),
+  /** A group, by its owner, for everybody. */
+  deleteConversation: route({
+    method: 'DELETE',
+    path: '/api/conversations/:id',
+    who: 'person',
+    body: v.any(),
+    query: v.object({}),
+    answer: nothing,
+  }),
   putMember: route({
     method: 'PUT',
     path: '/api/conversations/:id/members/:user',

@@ -52,8 +52,8 @@ export const RelayControl = v.variant('is', [
     conversation: ConversationId,
     people: v.array(v.object({ id: UserId, typing: v.boolean() })),
   }),
-  /** This person is no longer in the conversation. */
-  v.object({ is: v.literal('gone'), conversation: ConversationId }),
+  /** This person is no longer in the conversation. `deleted`: nobody is, its owner has deleted it. */
+  v.object({ is: v.literal('gone'), conversation: ConversationId, deleted: v.optional(v.boolean()) }),
   /** Sent when nothing else was for a while, so that a silent socket can be told from a dead one. */
   v.object({ is: v.literal('pulse') }),
 ]);
