@@ -76,8 +76,7 @@ export class RelayProcess {
     return new Promise((resolve) => {
       child.once('message', () => resolve(true));
       child.once('exit', (code, signal) => {
-        if (!this.#wanted)
-          this.crashes.push(`the relay ended by itself (${signal ?? code})`);
+        if (!this.#wanted) this.crashes.push(`the relay ended by itself (${signal ?? code})`);
         resolve(false);
       });
     });
