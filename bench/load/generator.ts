@@ -8,6 +8,7 @@ import { Idle } from './idle.ts';
 import { open } from './open.ts';
 import type { Plan } from './plans.ts';
 import { storm } from './storm.ts';
+import { Trouble } from './trouble.ts';
 import { Traffic } from './traffic.ts';
 
 export type Order = { order: 'prepare'; plan: Plan } | { order: 'go' } | { order: 'measure' } | { order: 'close' };
@@ -35,6 +36,8 @@ async function prepare(plan: Plan): Promise<Work> {
       return new Idle(plan);
     case 'fill':
       return { run: () => fill(plan), close: nothing };
+    case 'trouble':
+      return Trouble.prepare(plan);
     case 'storm':
       return { run: () => storm(plan), close: nothing };
     case 'open':

@@ -106,4 +106,22 @@ export interface OpenResult {
   messages: number;
 }
 
-export type Plan = TrafficPlan | IdlePlan | FillPlan | StormPlan | OpenPlan | CrowdPlan;
+/** People who do what nobody should: some send as fast as they can, some have a lot sent to them and do not read it. */
+export interface TroublePlan {
+  is: 'trouble';
+  port: number;
+  seed: number;
+  seconds: number;
+  floods: Talk[];
+  /** The first of each writes long messages, the second does not read. */
+  slow: Talk[];
+}
+
+export interface TroubleResult {
+  /** Sockets that were closed on those who flood, by code. */
+  floodsEnded: Record<string, number>;
+  floodFrames: number;
+  slowBytes: number;
+}
+
+export type Plan = TrafficPlan | IdlePlan | FillPlan | StormPlan | OpenPlan | CrowdPlan | TroublePlan;

@@ -84,6 +84,11 @@ export class RawSocket {
     this.#socket.write(frame);
   }
 
+  /** What comes from now on waits in the machine's buffers. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Cuts the line, as a lost network does. */
   cut(): void {
     this.#socket.destroy();

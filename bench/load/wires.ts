@@ -3,6 +3,7 @@ import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { Agent, request as httpRequest } from 'node:http';
 import { createConnection, type Socket } from 'node:net';
+import * as Y from 'yjs';
 import { framed, framedText, RawSocket, type Handlers } from './socket.ts';
 import type { Written } from './messages.ts';
 
@@ -79,6 +80,8 @@ export class Line {
   readonly #prefix: Uint8Array;
   readonly #port: number;
   #synced: (update: Uint8Array) => void = () => undefined;
+  /** A long answer comes in pieces, of which the last says that it is all; null when nothing is waited for. */
+  #pieces: Uint8Array[] | null = null;
   /** The usual stack takes messages beside the socket, over a connection that is kept. */
   #posting: Socket | null = null;
 
@@ -107,6 +110,7 @@ export class Line {
 
   /** Resolves with what the server has that `state` has not, once it has told; at once where it tells nothing. */
   async sync(state: Uint8Array = EMPTY_STATE): Promise<Uint8Array> {
+    this.#pieces = [];
     const synced = new Promise<Uint8Array>((resolve) => (this.#synced = resolve));
     await this.socket.opened();
     switch (this.#wire) {
@@ -153,6 +157,11 @@ export class Line {
     this.#posting.write(prepared);
   }
 
+  /** Reads nothing any more, and stays connected. */
+  stopReading(): void {
+    this.socket.stopReading();
+  }
+
   cut(): void {
     this.socket.cut();
     this.#posting?.destroy();
@@ -170,10 +179,16 @@ export class Line {
     }
     const prefix = this.#prefix;
     for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return;
-    if (bytes[prefix.length] !== SYNC || bytes[prefix.length + 1] !== STEP2) return;
+    const pieces = this.#pieces;
+    const kind = bytes[prefix.length + 1];
+    if (pieces === null || bytes[prefix.length] !== SYNC || (kind !== STEP2 && kind !== UPDATE)) return;
     const decoder = decoding.createDecoder(bytes.subarray(prefix.length + 2));
     // What comes in is a view that holds during the call.
-    this.#synced(decoding.readVarUint8Array(decoder).slice());
+    pieces.push(decoding.readVarUint8Array(decoder).slice());
+    if (kind === UPDATE) return;
+    this.#pieces = null;
+    const [only] = pieces;
+    this.#synced(only !== undefined && pieces.length === 1 ? only : Y.mergeUpdates(pieces));
   }
 }
 

@@ -39,6 +39,24 @@ const newMessage = (seq: number, text = 'xin chào') => {
   return { conversation, seq, id, page: 0, author: an, stampedAt: 1_700_000_000_000, value: { by: an, at: 1, text } };
 };
 
+test('[S18] what is small does not wait behind what is large, and a lane keeps its order', async () => {
+  const journal = new Journal(db.sql, log);
+  const done: string[] = [];
+  const append = (lane: string, name: string, bytes: number): Promise<void> =>
+    journal
+      .append(entry(lane, { updates: [{ document: lane, bytes: new Uint8Array(bytes).fill(7) }] }))
+      .then(() => void done.push(name));
+  const all = [];
+  for (let i = 0; i < 40; i++) all.push(append('u:large', `large ${i}`, 100 * 1024));
+  all.push(append('u:small', 'small', 100));
+  await Promise.all(all);
+  expect(done.indexOf('small')).toBeLessThan(3);
+  expect(done.filter((name) => name !== 'small')).toEqual(Array.from({ length: 40 }, (_, i) => `large ${i}`));
+  const stored = (await loadDocuments(db.sql, ['u:large'])).get('u:large');
+  expect(stored?.logLength).toBe(40);
+  await journal.stop();
+});
+
 test('[O1] text, stamp and number are one commit; entries that come together share it', async () => {
   const journal = new Journal(db.sql, log);
   const [first, second] = [newMessage(1), newMessage(2)];

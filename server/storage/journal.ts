@@ -18,6 +18,13 @@ import { isDivisionByZero, type Sql } from './sql.ts';
 const COMMIT_EVERY_MS = 4;
 /** One transaction holds at most so many entries, so that a flood does not become one endless commit. */
 const COMMIT_MAX_ENTRIES = 1_000;
+/**
+ * What is large waits its turn, so that what is small need not wait behind it: of a lane so much goes into one transaction, and so much in all;
+ * only what is small is taken beyond that.
+ */
+const COMMIT_LANE_MAX_BYTES = 128 * 1024;
+const COMMIT_MAX_BYTES = 1024 * 1024;
+const SMALL_MAX_BYTES = 4 * 1024;
 
 export interface NewMessage {
   conversation: ConversationId;
@@ -99,7 +106,34 @@ export class Journal {
   #begin(): void {
     if (this.#state.is !== 'gathering') return;
     this.#begunAt = performance.now();
-    this.#state = { is: 'committing', done: this.#commit(this.#queue.splice(0, COMMIT_MAX_ENTRIES)) };
+    this.#state = { is: 'committing', done: this.#commit(this.#nextBatch()) };
+  }
+
+  /** The first of the queue always; within a lane in order, without a gap. */
+  #nextBatch(): Waiting[] {
+    const batch: Waiting[] = [];
+    const left: Waiting[] = [];
+    const lanes = new Map<string, number>();
+    const full = new Set<string>();
+    let total = 0;
+    for (const waiting of this.#queue) {
+      const { lane } = waiting.entry;
+      const bytes = bytesOf(waiting.entry);
+      const inLane = lanes.get(lane) ?? 0;
+      const fits =
+        batch.length === 0 ||
+        (inLane + bytes <= COMMIT_LANE_MAX_BYTES && (total + bytes <= COMMIT_MAX_BYTES || bytes <= SMALL_MAX_BYTES));
+      if (full.has(lane) || !fits || batch.length >= COMMIT_MAX_ENTRIES) {
+        full.add(lane);
+        left.push(waiting);
+        continue;
+      }
+      batch.push(waiting);
+      lanes.set(lane, inLane + bytes);
+      total += bytes;
+    }
+    this.#queue = left;
+    return batch;
   }
 
   async #commit(batch: Waiting[]): Promise<void> {
@@ -129,6 +163,8 @@ export class Journal {
     for (const { reject } of [...batch, ...behind]) reject(error);
   }
 }
+
+const bytesOf = (entry: JournalEntry): number => entry.updates.reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 /**
  * One statement, and so one transaction and one journey to the server and back: in pieces, the driver's writes cost more than all the rest of a

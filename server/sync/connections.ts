@@ -27,11 +27,11 @@ const BUFFERED_MAX_BYTES = 4 * 1024 * 1024;
 const GIVEN_AHEAD_BYTES = 512 * 1024;
 
 /**
- * What one person may send, on all of their sockets together: no device types so fast, and one that comes back sends what it has in a frame for each
- * document. A frame counts as one for each of these bytes.
+ * What one person may send, on all of their sockets together: no device types so fast, and one that comes back sends what it has in a few frames for
+ * each document. Besides, kilobytes are counted: all that was written in a year without a network gets through at once, but nobody keeps the disk busy.
  */
 const FRAMES = { burst: 6_000, secondsPerToken: 1 / 300 };
-const FRAME_UNIT_BYTES = 16 * 1024;
+const KILOBYTES = { burst: 64 * 1024, secondsPerToken: 1 / 256 };
 /** Tabs, devices, and programs that open a socket for each document. */
 const SOCKETS_MAX_COUNT = 500;
 
@@ -75,11 +75,13 @@ export class Connections {
   readonly #byPerson = new Map<UserId, Set<Open>>();
   readonly #pulse: NodeJS.Timeout;
   readonly #frames: RateLimit;
+  readonly #kilobytes: RateLimit;
   #stopped = false;
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
     this.#frames = new RateLimit(FRAMES, parts.now);
+    this.#kilobytes = new RateLimit(KILOBYTES, parts.now);
     this.#pulse = setInterval(() => this.#all((open) => open.tell?.({ is: 'pulse' })), PULSE_SECONDS * 1_000);
     this.#pulse.unref();
   }
@@ -94,7 +96,7 @@ export class Connections {
         : new SingleConnection(guarded, who, target.name, parts);
     const connection: Connection = {
       receive: (bytes) => {
-        if (this.#frames.take(who.person, Math.ceil(bytes.length / FRAME_UNIT_BYTES)) === 0) return open.receive(bytes);
+        if (this.#isInPace(who.person, bytes.length)) return open.receive(bytes);
         this.#parts.events.refused({ fault: 'too-fast' });
         open.end('too-fast');
       },
@@ -170,6 +172,11 @@ export class Connections {
     clearInterval(this.#pulse);
     this.#all((open) => open.end('not-ready'));
     await this.#parts.rooms.stop();
+  }
+
+  #isInPace(person: UserId, bytes: number): boolean {
+    const kilobytes = Math.floor(bytes / 1024);
+    return this.#frames.take(person) === 0 && (kilobytes === 0 || this.#kilobytes.take(person, kilobytes) === 0);
   }
 
   #of(person: UserId): Open[] {

@@ -1,6 +1,7 @@
 /** People who send too much: they are hung up on, everybody else goes on. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FAULTS } from '#shared/faults.ts';
+import { PAGE_STAMPS } from '#shared/limits.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
 import { orderOf } from '#shared/model/page.ts';
 import { encodeFrame } from '#shared/protocol/frames.ts';
@@ -72,4 +73,33 @@ test('[S13] nobody holds more sockets than anybody has devices', async () => {
   expect(sockets.every((socket) => socket.closedWith === null)).toBe(true);
   expect(open(binh).closedWith).toBeNull();
   expect(pageDoc(conversation, 0)).toContain(conversation);
+});
+
+test('[S18] what comes faster than the disk takes it waits outside, and arrives', async () => {
+  const { an, conversation } = await pair();
+  an.connect(relay);
+  const page = an.page(conversation);
+  an.post(conversation, 'đầu tiên');
+  await until('it goes through', () => orderOf(page).length === 1);
+  const disk = await db.sql.reserve();
+  await disk`begin`;
+  await disk`lock table updates in share mode`;
+  // Four megabytes are on their way to the disk, a thousand frames wait for them: with the rest the device is sent away.
+  let posted = 1;
+  for (; posted < 2_000 && relay.heard.refused.length === 0; posted++) an.post(conversation, 'x'.repeat(15_000));
+  expect(relay.heard.refused).toEqual(['too-fast']);
+  expect(posted).toBeGreaterThan((4 * 1024 * 1024) / 15_000);
+  expect(posted).toBeLessThan((4 * 1024 * 1024) / 15_000 + 1_010);
+  await disk`commit`;
+  disk.release();
+  // Fifteen megabytes once more, and judged one by one: that takes a while on a busy machine.
+  let kept = 0;
+  for (const end = Date.now() + 60_000; kept < posted && Date.now() < end;) {
+    if (!an.online) an.connect(relay);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    [{ kept }] = await db.sql<[{ kept: number }]>`
+      select count(distinct id)::int as kept from messages where conversation = ${conversation} and not deleted`;
+  }
+  expect(kept).toBe(posted);
+  expect(orderOf(page).length).toBe(Math.min(posted, PAGE_STAMPS));
 });

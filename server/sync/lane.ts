@@ -44,8 +44,9 @@ export abstract class Lane {
   dead = false;
   /** Resolves when everything that was appended so far is on disk; rejects when it was lost. */
   tail: Promise<void> = Promise.resolve();
-  /** Entries on their way to the disk. */
+  /** Entries on their way to the disk, and how much that is. */
   pending = 0;
+  pendingBytes = 0;
   /** Those who are in the middle of something here and need it to stay in memory. */
   holds = 0;
   /** Called when an entry has reached the disk: perhaps nobody needs the lane any more. */
@@ -129,15 +130,19 @@ export abstract class Lane {
       }
     }
     if (entry.updates.length === 0 && entry.clients.length === 0 && extra === NOTHING_EXTRA) return this.tail;
+    const bytes = entry.updates.reduce((sum, update) => sum + update.bytes.length, 0);
     this.pending += 1;
+    this.pendingBytes += bytes;
     const done = this.parts.journal.append(entry).then(
       () => {
         this.pending -= 1;
+        this.pendingBytes -= bytes;
         for (const { room, frame } of frames) room.broadcast(frame);
         this.settled();
       },
       (error: unknown) => {
         this.pending -= 1;
+        this.pendingBytes -= bytes;
         this.throwAway();
         throw error;
       },

@@ -16,9 +16,13 @@ import type { Outcome } from './lane.ts';
 import type { Joined, Rooms } from './rooms.ts';
 import type { Peer, Room } from './room.ts';
 
-/** What may wait while a peer is joining or its last update is judged. */
+/** What may wait while a peer is joining. */
 const WAITING_MAX_BYTES = 2 * FRAME_MAX_BYTES;
+/** What may wait while its last update is judged, or the disk is behind: what was written in weeks without a network comes in one go. */
+const LIVE_WAITING_MAX_BYTES = 8 * FRAME_MAX_BYTES;
 const WAITING_MAX_FRAMES = 1_000;
+/** While so much of a conversation is on its way to the disk, nothing more is taken in: memory is not where it should pile up. */
+const AHEAD_OF_DISK_MAX_BYTES = 4 * 1024 * 1024;
 /** So many answers of a peer may lack something before the relay gives up asking: an honest peer's answer lacks nothing. */
 const ASKS_MAX_COUNT = 3;
 /** A peer may ask again while a long answer is on its way; an honest one does so once or twice. */
@@ -180,7 +184,8 @@ export class DocumentPeer implements Peer {
     this.#waitingBytes += bytes.length;
     // The door's buffer is not ours to keep.
     this.#waiting.push(bytes.slice());
-    if (this.#waitingBytes > WAITING_MAX_BYTES || this.#waiting.length > WAITING_MAX_FRAMES)
+    const most = this.#state.at === 'live' ? LIVE_WAITING_MAX_BYTES : WAITING_MAX_BYTES;
+    if (this.#waitingBytes > most || this.#waiting.length > WAITING_MAX_FRAMES)
       this.#refuse('too-fast', 'too much while it waits');
   }
 
@@ -227,6 +232,20 @@ export class DocumentPeer implements Peer {
   }
 
   #judge(joined: Joined, update: Uint8Array, isAnswer: boolean): void {
+    const { lane } = joined;
+    if (lane.pendingBytes > AHEAD_OF_DISK_MAX_BYTES) {
+      // The door's buffer is not ours to keep.
+      const kept = update.slice();
+      const goOn = (): void => {
+        this.#busy = false;
+        if (this.live) this.#judge(joined, kept, isAnswer);
+        this.#goOn();
+      };
+      this.#busy = true;
+      // When it was lost, the peer has been closed already.
+      lane.tail.then(goOn, goOn);
+      return;
+    }
     const outcome = joined.lane.receive(joined.room, this, update);
     if (!(outcome instanceof Promise)) return this.#conclude(joined, outcome, isAnswer);
     this.#busy = true;
