@@ -1,4 +1,5 @@
 /** Whatever comes in, the relay answers with a clean refusal, or hangs up on what is not HTTP, and goes on. */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { API } from '#shared/protocol/api.ts';
@@ -163,6 +164,19 @@ test('[H8] what is hardly HTTP does no harm', async () => {
     expect(heard).not.toContain('node:internal');
   }
   await isAlive();
+});
+
+test('a request without a body whose head comes in pieces is answered', async () => {
+  for (const length of ['Content-Length: 0\r\n', '', 'Transfer-Encoding: chunked\r\n']) {
+    const socket = connect(relay.port, '127.0.0.1').setNoDelay(true);
+    const answered = once(socket, 'data');
+    socket.write('POST /api/auth/logout HTTP/1.1\r\nHo');
+    // A piece by itself: the relay has read it when it answers somebody who came later.
+    await isAlive();
+    socket.write(`st: x\r\n${length}\r\n${length.startsWith('T') ? '0\r\n\r\n' : ''}`);
+    expect(String(await answered)).toMatch(/^HTTP\/1\.1 204/);
+    socket.destroy();
+  }
 });
 
 test('[H8] two thousand mutated requests later it still serves', async () => {
