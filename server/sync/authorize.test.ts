@@ -775,6 +775,12 @@ describe('hostile bytes', () => {
     expectRefused(bench.judge(an, self));
   });
 
+  test('[A13] a deletion of nothing is refused: Yjs would break over it', () => {
+    const bench = new Bench();
+    // No structs; 1 client · 1 range · from 3, of length 0.
+    expectRefused(bench.judge(an, new Uint8Array([0, 1, 5, 1, 3, 0])), 'malformed-frame');
+  });
+
   test('[A10] a long chain across clients takes no stack, and ends', () => {
     const bench = new Bench();
     const count = 20_000;

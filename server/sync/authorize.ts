@@ -337,7 +337,11 @@ class Judge {
   #lookForGaps(ds: ReturnType<typeof Y.decodeUpdate>['ds']): void {
     for (const [client, ranges] of ds.clients) {
       const end = this.#ends.get(client) ?? this.#stateOf(client);
-      if (ranges.some(({ clock, len }) => len > 0 && clock + len > end)) this.#missing = true;
+      for (const { clock, len } of ranges) {
+        // Yjs writes none, and breaks over it.
+        if (len < 1) throw new Refusal('malformed-frame', 'impossible length');
+        if (clock + len > end) this.#missing = true;
+      }
     }
   }
 
@@ -347,7 +351,7 @@ class Judge {
       const state = this.#stateOf(client);
       const structs = this.#store.clients.get(client) ?? [];
       for (const { clock, len } of ranges) {
-        if (len < 1 || clock >= state) continue;
+        if (clock >= state) continue;
         for (let i = Y.findIndexSS(structs, clock); i < structs.length; i++) {
           const struct = structs[i];
           if (struct === undefined || struct.id.clock >= clock + len) break;
