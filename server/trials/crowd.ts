@@ -2,7 +2,7 @@
  * Load: three people with four devices in two groups, who write, edit, delete, react, read and reload, while programs post over HTTP and rename, and
  * change who is what. All of it at random moments, until told to stop; then everybody comes back and all has to settle.
  */
-import type { ConversationId, MessageId } from '#shared/ids.ts';
+import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { newMessageId } from '#shared/ids.ts';
 import { CONVERSATION_ROOTS } from '#shared/model/conversation.ts';
 import { parseDocName, personalDoc } from '#shared/model/doc-names.ts';
@@ -32,7 +32,7 @@ export class Crowd {
   readonly ledger = new Ledger();
   readonly devices: Device[];
   readonly #people: [Actor, Actor, Actor];
-  readonly #groups: ConversationId[];
+  readonly groups: readonly ConversationId[];
   readonly #dice: Dice;
   /** Posts over HTTP whose answer was lost: asked again until there is one. */
   #unanswered: ApiPost[] = [];
@@ -43,7 +43,7 @@ export class Crowd {
   private constructor(people: [Actor, Actor, Actor], groups: ConversationId[], dice: Dice, url: string) {
     const [an, binh, chi] = people;
     this.#people = people;
-    this.#groups = groups;
+    this.groups = groups;
     this.#dice = dice;
     const { ledger } = this;
     this.devices = [an, an, binh, chi].map(
@@ -65,10 +65,17 @@ export class Crowd {
     return new Crowd([an, binh, chi], groups, dice, url);
   }
 
+  /** More people in the first group, who do nothing. */
+  async invite(people: readonly UserId[]): Promise<void> {
+    const [an] = this.#people;
+    for (const id of people)
+      await an.ask('PUT', `/api/conversations/${this.groups[0]}/members/${id}`, { role: 'member' });
+  }
+
   /** So many messages that stood in a group before: pages fill up sooner. */
   async fill(messages: number): Promise<void> {
     const [device] = this.devices;
-    const [group] = this.#groups;
+    const [group] = this.groups;
     if (device === undefined || group === undefined) return;
     for (let i = 0; i < messages; i++) device.post(group, `cũ ${i}`);
     await this.settle();
@@ -162,7 +169,7 @@ export class Crowd {
 
   #act(device: Device): void {
     const dice = this.#dice;
-    const group = dice.pick(this.#groups);
+    const group = dice.pick(this.groups);
     const what = dice.below(100);
     const own = device.own(group, dice.below(1_000));
     if (what < 55 || own === null) return void device.post(group, `${device.name} ${dice.below(1_000)}`);
@@ -188,13 +195,13 @@ export class Crowd {
 
   async #useApi(): Promise<void> {
     const [an, , chi] = this.#people;
-    const [group] = this.#groups;
+    const [group] = this.groups;
     while (this.#busy) {
       const dice = this.#dice;
       await pause(dice.below(4 * LEISURE_MILLIS));
       const what = dice.below(100);
       if (what < 70) {
-        const post = { actor: dice.pick(this.#people), conversation: dice.pick(this.#groups), id: newMessageId() };
+        const post = { actor: dice.pick(this.#people), conversation: dice.pick(this.groups), id: newMessageId() };
         this.ledger.wrote(post.conversation, post.id);
         this.#unanswered.push(post);
         await this.#ask(post);

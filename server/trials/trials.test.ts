@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import { chosenSeed } from '../test-random.ts';
 import { cutsTrial } from './cuts.ts';
+import { forgeriesTrial } from './forgeries.ts';
 import { killTrial } from './kill.ts';
+import { rubbishTrial } from './rubbish.ts';
 import type { Outcome, Trial } from './trial.ts';
 
 async function hold(trial: (trial: Trial) => Promise<Outcome>, count: number): Promise<void> {
@@ -18,3 +20,7 @@ test('[S15] [S3] [S6] a relay that is killed at random moments loses nothing', L
 test('[S11] [O2] [O6] cut connections lose nothing, double nothing and mix nothing up', LONG, () =>
   hold(cutsTrial, 60),
 );
+test('[A2] [A5] [A6] [A7] [A8] [A9] [A11] [A13] [A14] nothing forged gets through', LONG, () =>
+  hold(forgeriesTrial, 6_000),
+);
+test('[S2] [H1] [H8] rubbish is refused, and honest people go on', LONG, () => hold(rubbishTrial, 3_000));

@@ -4,10 +4,9 @@
  *
  * `npm run test:schedules` plays 10,000. A schedule follows from its seed: `SEED=… SCHEDULES=1` plays that one again.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type * as Y from 'yjs';
-import { type ConversationId, isMessageId, type MessageId, newMessageId, newUserId, type UserId } from '#shared/ids.ts';
+import { type ConversationId, isMessageId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
 import { membersOf } from '#shared/model/conversation.ts';
 import { type Message, mentionsPerson } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf, PAGE_ROOTS } from '#shared/model/page.ts';
@@ -19,6 +18,7 @@ import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
 import { ask, testConfig } from '../test-actor.ts';
 import { TestDevice } from '../test-device.ts';
 import { chosenSeed, seeded } from '../test-random.ts';
+import { makePeople, type Somebody } from '../trials/people.ts';
 
 const SCHEDULES = Number(process.env['SCHEDULES'] ?? 48);
 /** So many are played beside each other: most of a schedule is waiting. */
@@ -38,33 +38,14 @@ afterAll(async () => {
   await database?.stop();
 });
 
-interface Person {
-  id: UserId;
-  cookie: string;
-}
-
-/** Accounts with a session, without the work of hashing passwords. */
-async function makePeople(count: number): Promise<Person[]> {
-  const made = Array.from({ length: count }, () => ({ id: newUserId(), session: randomBytes(20).toString('hex') }));
-  const ids = made.map(({ id }) => id);
-  const hashes = made.map(({ session }) => createHash('sha256').update(session).digest('hex'));
-  await database.sql`
-    insert into users (id, email, name, name_folded, password_hash, created_at)
-    select id, id || '@example.org', id, id, '', 0 from unnest(${ids}::text[]) as n (id)`;
-  await database.sql`
-    insert into sessions (id, user_id, expires_at, last_seen_at)
-    select hash, person, now() + interval '1 day', ${Date.now()} from unnest(${hashes}::text[], ${ids}::text[]) as n (hash, person)`;
-  return made.map(({ id, session }) => ({ id, cookie: `session=${session}` }));
-}
-
 class Schedule {
   readonly seed: number;
   readonly #random: () => number;
-  readonly #people: Person[] = [];
+  readonly #people: Somebody[] = [];
   #devices: TestDevice[] = [];
   #conversation!: ConversationId;
   /** By whom everything is done that needs an owner. */
-  #owner!: Person;
+  #owner!: Somebody;
 
   constructor(seed: number) {
     this.seed = seed;
@@ -89,7 +70,7 @@ class Schedule {
   }
 
   async #begin(): Promise<void> {
-    this.#people.push(...(await makePeople(4)));
+    this.#people.push(...(await makePeople(database.sql, 4)));
     const [owner, ...others] = this.#people;
     this.#owner = owner!;
     const members = others.slice(0, 2 + this.#below(2)).map(({ id }) => id);
@@ -108,7 +89,7 @@ class Schedule {
     await Promise.all(this.#devices.map((device) => this.#random() < 0.8 && device.connect()));
   }
 
-  #device(person: Person): TestDevice {
+  #device(person: Somebody): TestDevice {
     return new TestDevice({ url: relay.url, cookie: person.cookie, person: person.id }, this.#conversation);
   }
 
@@ -190,7 +171,7 @@ class Schedule {
     await this.#api(by, 'DELETE', `/${this.#conversation}/members/${person.id}`);
   }
 
-  #api(who: Person, method: string, path: string, body?: unknown) {
+  #api(who: Somebody, method: string, path: string, body?: unknown) {
     return ask(relay.url, method, `/api/conversations${path}`, body, { cookie: who.cookie });
   }
 
