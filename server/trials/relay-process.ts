@@ -32,6 +32,8 @@ export class RelayProcess {
   readonly #databaseUrl: string | undefined;
   readonly #port: number;
   #child: ChildProcess | null = null;
+  /** Commits that did not go through. */
+  failedCommits = 0;
   /** Ends that nobody wanted. */
   readonly crashes: string[] = [];
   #wanted = false;
@@ -70,7 +72,9 @@ export class RelayProcess {
     });
     this.#child = child;
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.log.push(...chunk.toString().trimEnd().split('\n'));
+      const lines = chunk.toString().trimEnd().split('\n');
+      this.failedCommits += lines.filter((line) => line.includes('"what":"commit failed"')).length;
+      this.log.push(...lines);
       this.log.splice(0, this.log.length - KEPT_LINES);
     });
     return new Promise((resolve) => {

@@ -1,6 +1,8 @@
 /** `npm run test:kill -- --count 100 --seed 7` and its siblings: one of the trials, as long as one likes. Exit code 1 when it found something. */
 import { parseArgs } from 'node:util';
+import { compactionsTrial } from './compactions.ts';
 import { cutsTrial } from './cuts.ts';
+import { failingWritesTrial } from './failing-writes.ts';
 import { forgeriesTrial } from './forgeries.ts';
 import { killTrial } from './kill.ts';
 import { rubbishTrial } from './rubbish.ts';
@@ -8,7 +10,9 @@ import { inWords, type Outcome, type Trial } from './trial.ts';
 
 /** A trial, and how much of it is the whole. */
 const TRIALS: Record<string, { run: (trial: Trial) => Promise<Outcome>; count: number }> = {
+  compactions: { run: compactionsTrial, count: 32 },
   cuts: { run: cutsTrial, count: 1_000 },
+  'failing-writes': { run: failingWritesTrial, count: 40 },
   forgeries: { run: forgeriesTrial, count: 100_000 },
   kill: { run: killTrial, count: 100 },
   rubbish: { run: rubbishTrial, count: 100_000 },
