@@ -63,6 +63,7 @@ export async function rubbishTrial({ seed, count, say }: Trial): Promise<Outcome
     await crowd.invite(people.slice(0, MEMBERS_COUNT).map(({ id }) => id));
     const thrower = new Thrower(relay, agent, people, crowd.groups, dice);
     let thrown = 0;
+    let done = 0;
     const throwSome = async (): Promise<void> => {
       while (thrown < count && faults.length < 10 && relay.isRunning) {
         thrown += 1;
@@ -70,7 +71,8 @@ export async function rubbishTrial({ seed, count, say }: Trial): Promise<Outcome
         const wrong = await thrower.piece(what)();
         counts[what] = (counts[what] ?? 0) + 1;
         if (wrong !== null) faults.push(wrong);
-        if (thrown % SAY_EVERY === 0) say(inWords(counts));
+        done += 1;
+        if (done % SAY_EVERY === 0) say(inWords(counts));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, throwSome));

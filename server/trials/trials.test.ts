@@ -1,7 +1,9 @@
 /** A short part of each trial, with a seed of its own that is printed; the long ones are scripts (CONTRIBUTING.md). */
 import { expect, test } from 'vitest';
 import { chosenSeed } from '../test-random.ts';
+import { compactionsTrial } from './compactions.ts';
 import { cutsTrial } from './cuts.ts';
+import { failingWritesTrial } from './failing-writes.ts';
 import { forgeriesTrial } from './forgeries.ts';
 import { killTrial } from './kill.ts';
 import { rubbishTrial } from './rubbish.ts';
@@ -20,6 +22,10 @@ test('[S15] [S3] [S6] a relay that is killed at random moments loses nothing', L
 test('[S11] [O2] [O6] cut connections lose nothing, double nothing and mix nothing up', LONG, () =>
   hold(cutsTrial, 60),
 );
+test('[S5] [S3] a database that refuses, breaks off or has no room loses nothing', LONG, () =>
+  hold(failingWritesTrial, 4),
+);
+test('[S7] [S15] a compaction that is interrupted loses nothing', LONG, () => hold(compactionsTrial, 4));
 test('[A2] [A5] [A6] [A7] [A8] [A9] [A11] [A13] [A14] nothing forged gets through', LONG, () =>
   hold(forgeriesTrial, 6_000),
 );
