@@ -256,6 +256,8 @@ export class Tab {
 
   /** As when the network goes: without a word. */
   cut(): void {
+    // What the machine has read already would still be handed over.
+    this.#socket.removeAllListeners('message');
     this.#socket.terminate();
   }
 
