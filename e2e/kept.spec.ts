@@ -75,7 +75,10 @@ test('an edit and a deletion made offline are kept through a reload, and arrive'
   await an.writes('hẹn 6 giờ');
   await an.chooses('gửi nhầm rồi', 'Delete');
   await an.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(an.row('Sửa lúc tối')).toContainText('hẹn 6 giờ');
+  await expect(an.row('Sửa lúc tối')).not.toContainText('gửi nhầm rồi');
   await an.reloads();
+  await expect(an.row('Sửa lúc tối')).toContainText('hẹn 6 giờ');
   await an.sees('hẹn 6 giờ');
   await expect(an.log.getByText('Message deleted')).toBeVisible();
   await expect(an.log.getByText('gửi nhầm rồi')).toHaveCount(0);
@@ -85,6 +88,7 @@ test('an edit and a deletion made offline are kept through a reload, and arrive'
   await expect(binh.log.getByText('hẹn 5 giờ')).toHaveCount(0);
   await expect(binh.log.getByText('gửi nhầm rồi')).toHaveCount(0);
   await expect(binh.log.getByText('Message deleted')).toBeVisible();
+  for (const actor of [an, binh]) await expect(actor.row('Sửa lúc tối')).toContainText('hẹn 6 giờ');
 });
 
 test('removed while offline: what was written meanwhile reaches nobody, and its author is told', async ({ stage }) => {

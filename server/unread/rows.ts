@@ -4,13 +4,11 @@
  */
 import type { Role } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
-import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
+import { PREVIEW_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import type { LastMessage, OverviewMember, OverviewRow, RowChange } from '#shared/protocol/overview.ts';
 import { leastReached } from '../storage/members.ts';
 import type { Sql } from '../storage/sql.ts';
 import { othersThan } from './others.ts';
-
-const PREVIEW_CHARS = 160;
 
 /** A row and whose it is. */
 export interface PersonalRow<Row extends RowChange = OverviewRow> {
@@ -84,7 +82,7 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
       select x.stamped_at, json_build_object(
         'id', x.id, 'seq', x.seq, 'by', x.author, 'byName', coalesce(u.name, ''),
         'at', coalesce((x.value->>'at')::bigint, x.stamped_at),
-        'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_CHARS}::int),
+        'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_MAX_CHARS}::int),
         'attachments', coalesce(jsonb_array_length(x.value->'attachments'), 0)) as last
       from messages x left join users u on u.id = x.author
       where x.conversation = c.id and not x.deleted

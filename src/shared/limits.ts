@@ -25,6 +25,8 @@ export const PAGE_STAMPS = 1_000;
 /** One plain value in a document, as JSON text. A message of 16,000 characters outside ASCII needs about 96,000 when escaped. */
 export const VALUE_MAX_BYTES = 128 * 1024;
 export const VALUE_MAX_DEPTH = 6;
+/** Of the last message, in a row of the list. */
+export const PREVIEW_MAX_CHARS = 160;
 /** One socket frame. A sync answer of a device that was offline for weeks must fit. */
 export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
 /** One JSON request body. */

@@ -97,7 +97,7 @@ export class Conversation implements ConversationView {
   get title(): string | null {
     if (this.#kind === 'direct') return this.#other?.name ?? null;
     const row = this.#device.row(this.id);
-    return this.#device.title(this.id) ?? this.#meta('title') ?? row?.title ?? this.#creation?.title ?? '';
+    return this.#device.writtenHere.title(this.id) ?? this.#meta('title') ?? row?.title ?? this.#creation?.title ?? '';
   }
 
   get topic(): string {
@@ -202,6 +202,13 @@ export class Conversation implements ConversationView {
   deleteMessage(id: MessageId): void {
     const { page, message } = untrack(() => ({ page: this.timeline.bodyOf(id), message: this.timeline.message(id) }));
     if (page === null || !message?.canDelete) return;
+    const row = untrack(() => this.#device.row(this.id));
+    if (row !== undefined)
+      this.#device.writtenHere.deleted(
+        row,
+        id,
+        untrack(() => this.timeline.lastBut(id)),
+      );
     page.transact(() => {
       messagesOf(page).delete(id);
       deletedOf(page).set(id, { by: this.#device.me, at: Date.now() });
@@ -242,7 +249,7 @@ export class Conversation implements ConversationView {
     const parsed = v.safeParse(Title, title);
     if (!parsed.success || !untrack(() => this.may('rename'))) return;
     metaOf(this.#root.doc).set('title', parsed.output);
-    this.#device.writeTitle(this.id, parsed.output);
+    this.#device.writtenHere.rename(this.id, parsed.output);
   }
 
   setTopic(topic: string): void {
@@ -347,6 +354,8 @@ export class Conversation implements ConversationView {
     messagesOf(page).set(id, message);
     const waiting = this.#device.kept.table('waiting').get(id);
     if (waiting) this.#device.wait(id, { ...waiting, message });
+    const row = this.#device.row(this.id);
+    if (row !== undefined) this.#device.writtenHere.edited(row, id, text);
     return id;
   }
 

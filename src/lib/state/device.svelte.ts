@@ -33,6 +33,7 @@ import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import { Presence } from './presence.svelte.ts';
 import type { Notice } from './views.ts';
+import { WrittenHere } from './written-here.ts';
 
 /** What of the world a device touches; tests bring their own. */
 export interface DeviceWorld {
@@ -47,7 +48,6 @@ const READ_MARK_AFTER_MS = 300;
 /** Longer than a new conversation needs to be in every list. */
 const FORGET_GONE_AFTER_MS = 10_000;
 const NOTICE = 'notice:';
-const TITLE = 'title:';
 
 type OutboxKey = string;
 
@@ -63,6 +63,7 @@ export class Device {
   readonly settling: Settling;
   readonly fetchAhead: FetchAhead;
   readonly presence: Presence;
+  readonly writtenHere: WrittenHere;
   readonly #deliveries: Deliveries;
   readonly #here: Here;
   readonly #rescue: Rescue;
@@ -119,6 +120,7 @@ export class Device {
       readSeq: (id) => this.readSeq(id),
       mayTell: () => !this.#hasDiskFailed,
     });
+    this.writtenHere = new WrittenHere(kept, () => this.table('kv'));
     this.#here = new Here(this.link);
     this.#rescue = new Rescue({
       me: me.id,
@@ -281,7 +283,7 @@ export class Device {
     void this.kept.remove('waiting', id);
   }
 
-  // —— People and titles ——
+  // —— People and rows ——
 
   meet(people: readonly Person[]): void {
     const known = this.kept.table('people');
@@ -292,16 +294,6 @@ export class Device {
       'people',
       news.map(({ id, name, avatar }) => [id, { id, name, avatar }] as const),
     );
-  }
-
-  title(id: ConversationId): string | undefined {
-    const title = this.table('kv').get(TITLE + id);
-    return typeof title === 'string' ? title : undefined;
-  }
-
-  /** The list shows it until the relay's own row does. */
-  writeTitle(id: ConversationId, title: string): void {
-    this.kept.put('kv', TITLE + id, title);
   }
 
   /** Rows, or parts of rows, that the relay has just said. */
@@ -409,9 +401,10 @@ export class Device {
       const texts = [...new Set([...(before?.texts ?? []), ...words.map(({ text }) => text)])];
       this.tell({ key, is: 'rescued', conversation, texts });
     }
-    if (conversation !== null && changes.some(({ what }) => what === 'title')) {
-      void this.kept.remove('kv', TITLE + conversation);
-    }
+    if (conversation !== null && changes.some(({ what }) => what === 'title'))
+      this.writtenHere.forget('title', conversation);
+    if (conversation !== null && changes.some(({ what }) => what === 'edit' || what === 'deletion'))
+      this.writtenHere.forget('last', conversation);
     const code = isFault(fault) ? fault : 'relay-fault';
     for (const { what, key, text } of changes) {
       if (what === 'message' || what === 'edit' || what === 'draft' || what === 'mark') continue;
@@ -521,9 +514,7 @@ export class Device {
     const met = new Map(rows.flatMap((row) => row.members).map((member) => [member.id, member.name]));
     const known = this.kept.table('people');
     this.meet([...met].map(([id, name]) => ({ id, name, avatar: known.get(id)?.avatar ?? null })));
-    const dirty = new Set([...this.kept.table('dirty').values()].map((mark) => mark.doc));
-    const settled = rows.filter((row) => this.kept.table('kv').has(TITLE + row.id) && !dirty.has(`c:${row.id}`));
-    void this.kept.remove('kv', ...settled.map((row) => TITLE + row.id));
+    this.writtenHere.settle(rows);
   }
 
   #maySync(doc: string): boolean {

@@ -48,6 +48,7 @@ function build(overview: OverviewRow[], more: Partial<RowSources> = {}, before =
     draft: none,
     preference: none,
     title: none,
+    last: (one) => one.last,
     isOnline: () => false,
     typing: () => [],
     now: 1_000,

@@ -5,7 +5,7 @@
 import type { ConversationKind } from '#shared/access.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { Draft, Preference } from '#shared/model/personal.ts';
-import type { OverviewMember, OverviewRow, Person } from '#shared/protocol/overview.ts';
+import type { LastMessage, OverviewMember, OverviewRow, Person } from '#shared/protocol/overview.ts';
 import type { OutboxRequest, WaitingMessage } from '../local/tables.ts';
 import { othersReach, tickOf } from './ticks.ts';
 import type { ConversationRowView } from './views.ts';
@@ -22,6 +22,8 @@ export interface RowSources {
   preference(id: ConversationId): Preference | undefined;
   /** A title written here that the relay has not repeated yet. */
   title(id: ConversationId): string | undefined;
+  /** The last message of a row, as it was changed here. */
+  last(row: OverviewRow): LastMessage | null;
   isOnline(person: UserId): boolean;
   typing(id: ConversationId): readonly UserId[];
   now: number;
@@ -94,6 +96,7 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
   const preference = sources.preference(id);
   const readSeq = sources.readSeq(id);
   const unread = row === null ? 0 : unreadOf(row, readSeq);
+  const last = row === null ? null : sources.last(row);
   const nameOf = (person: UserId) =>
     person === me.id ? me.name : (place.members.find((member) => member.id === person)?.name ?? '');
   return {
@@ -101,7 +104,7 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
     kind: place.kind,
     title: place.kind === 'group' ? (sources.title(id) ?? place.title ?? '') : (other?.name ?? null),
     avatarSeed: other?.id ?? id,
-    last: lastOf(row, waiting, me, nameOf),
+    last: lastOf(row, last, waiting, me, nameOf),
     draft: sources.draft(id)?.text ?? null,
     unread,
     mentions: row === null ? 0 : Math.min(row.mentions, unread),
@@ -110,12 +113,13 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
     pending: place.pending,
     online: other !== null && sources.isOnline(other.id),
     typing: namesOf(sources.typing(id), place.members),
-    sortedAt: Math.max(place.createdAt, row?.last?.at ?? 0, waiting?.message.at ?? 0),
+    sortedAt: Math.max(place.createdAt, last?.at ?? 0, waiting?.message.at ?? 0),
   };
 }
 
 function lastOf(
   row: OverviewRow | null,
+  last: LastMessage | null,
   waiting: Waits | undefined,
   me: Person,
   nameOf: (person: UserId) => string,
@@ -133,11 +137,11 @@ function lastOf(
       state: 'waiting',
     };
   }
-  if (!row?.last) return null;
-  const { seq, by, at, text, attachments } = row.last;
+  if (row === null || last === null) return null;
+  const { seq, by, at, text, attachments } = last;
   const mine = by === me.id;
   // A large group does not name its members, but who wrote last.
-  const byName = nameOf(by) || row.last.byName;
+  const byName = nameOf(by) || last.byName;
   return { by, byName, mine, at, text, attachments, state: mine ? tickOf(seq, othersReach(row, me.id)) : null };
 }
 

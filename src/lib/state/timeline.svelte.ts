@@ -7,10 +7,11 @@
 import { untrack } from 'svelte';
 import type * as Y from 'yjs';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
-import { PAGE_STAMPS } from '#shared/limits.ts';
+import { PAGE_STAMPS, PREVIEW_MAX_CHARS } from '#shared/limits.ts';
 import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
 import { pageOfSeq } from '#shared/model/page.ts';
+import type { LastMessage } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
 import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import type { SocketState } from '../sync/socket.ts';
@@ -180,6 +181,17 @@ export class ConversationTimeline implements TimelineView {
   /** The newest own message that may be edited. */
   lastOwn(): MessageView | undefined {
     return [...this.#timeline.entries.values()].findLast(({ view }) => view.canEdit)?.view;
+  }
+
+  /** The newest message with a place, were this one not there; as the list shows it. */
+  lastBut(id: MessageId): LastMessage | null {
+    const entry = [...this.#timeline.entries.values()].findLast(
+      ({ view }) => view.seq !== null && !view.deleted && view.id !== id,
+    );
+    if (entry === undefined) return null;
+    const { by, byName, at, seq, text } = entry.view;
+    const attachments = entry.message?.attachments?.length ?? 0;
+    return { id: entry.view.id, seq: seq ?? 0, by, byName, at, text: text.slice(0, PREVIEW_MAX_CHARS), attachments };
   }
 
   /** The document that holds a message's body; null when it is not here. */
