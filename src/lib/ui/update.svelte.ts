@@ -29,10 +29,11 @@ export class Update {
     if (this.#stop.signal.aborted) return;
     const workbox = new Workbox(script, { scope: '/', type });
     // A page that no worker served is as new as the first worker that takes it over; only an exchange of workers is a new version.
-    const served = navigator.serviceWorker.controller !== null;
+    let served = navigator.serviceWorker.controller !== null;
     workbox.addEventListener('waiting', () => (this.#waiting = true));
     workbox.addEventListener('controlling', (event) => {
       if (served && (event.isUpdate || event.isExternal)) location.reload();
+      served = true;
     });
     this.#workbox = workbox;
     try {
