@@ -10,13 +10,21 @@ export interface DiskCopy {
   loaded: Promise<unknown>;
   /** Resolves when the disk has every change up to now; rejects when it cannot be asked. */
   written?: () => Promise<void>;
+  /** Writes all of it once more, after a change could not be written. Rejects when that cannot be either. */
+  save?: () => Promise<void>;
+}
+
+interface KeeperOptions {
+  instead?: boolean;
+  /** A change is not on the disk. */
+  failed?: (why: unknown) => void;
 }
 
 /**
  * Keeps a document: fills it from the disk, then writes each change. `instead`: the document takes the place of what the disk has, at once and whole.
  * Tests bring one that keeps nothing.
  */
-export type Keeper = (database: string, doc: Y.Doc, options?: { instead?: boolean }) => DiskCopy;
+export type Keeper = (database: string, doc: Y.Doc, options?: KeeperOptions) => DiskCopy;
 
 const ROWS = 'updates';
 /** y-indexeddb reads the rows from here on: none. Then it looks for the last one itself. */
@@ -29,24 +37,40 @@ interface Inside {
   _destroyed: boolean;
 }
 
-export const keepInIndexedDb: Keeper = (database, doc, { instead = false } = {}) => {
-  if (!instead) return persist(database, doc);
+export const keepInIndexedDb: Keeper = (database, doc, { instead = false, failed = () => undefined } = {}) => {
+  if (!instead) return persist(database, doc, failed);
   let isGone = false;
   doc.on('destroy', () => (isGone = true));
   // y-indexeddb begins with a row of all that the document has: what is changed until then is in it.
-  const kept = overwrite(database, Y.encodeStateAsUpdate(doc)).then(() => (isGone ? null : persist(database, doc)));
-  return { loaded: Promise.resolve(true), written: async () => (await kept)?.written() };
+  const kept = overwrite(database, Y.encodeStateAsUpdate(doc)).then(() =>
+    isGone ? null : persist(database, doc, failed),
+  );
+  return {
+    loaded: Promise.resolve(true),
+    written: async () => (await kept)?.written(),
+    save: async () => (await kept)?.save(),
+  };
 };
 
-function persist(database: string, doc: Y.Doc) {
+function persist(database: string, doc: Y.Doc, failed: (why: unknown) => void) {
   const persistence = new IndexeddbPersistence(database, doc) as IndexeddbPersistence & Inside;
   persistence._dbref = BEHIND_ALL_ROWS;
   const opening = persistence._db;
+  // Whoever writes: a disk that is full says so when all has been asked, and y-indexeddb does not listen any more.
+  const aborted = (event: Event) => {
+    const { error } = event.target as IDBTransaction;
+    if (error !== null) failed(error);
+  };
+  opening.then((db) => db.addEventListener('abort', aborted), failed);
   const loaded = opening.then(async (db) => {
     const rows = await read<unknown[]>(db, (store) => store.getAll());
     return persistence._destroyed || fill(doc, rows, persistence);
   });
-  return { loaded, written: async () => void (await read(await opening, (store) => store.count(0))) };
+  return {
+    loaded,
+    written: async () => void (await read(await opening, (store) => store.count(0))),
+    save: async () => await add(await opening, Y.encodeStateAsUpdate(doc)),
+  };
 }
 
 /** Whether every row could be read, and nothing is missing between them. */
@@ -74,6 +98,15 @@ function read<T>(db: IDBDatabase, ask: (store: IDBObjectStore) => IDBRequest): P
     const asked = ask(reading.objectStore(ROWS)) as IDBRequest<T>;
     asked.onsuccess = () => resolve(asked.result);
     reading.onabort = () => reject(new Error('the disk cannot be read', { cause: reading.error }));
+  });
+}
+
+function add(db: IDBDatabase, row: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writing = db.transaction(ROWS, 'readwrite');
+    writing.objectStore(ROWS).add(row);
+    writing.oncomplete = () => resolve();
+    writing.onabort = () => reject(new Error('the disk cannot be written', { cause: writing.error }));
   });
 }
 

@@ -24,6 +24,8 @@ interface DocumentsEvents {
   replaced: (name: string) => void;
   /** What could be read of the copy on the disk is there. */
   loaded: (open: OpenDocument) => void;
+  /** A change is in memory alone: the disk did not take it. */
+  unsaved: (why: unknown) => void;
 }
 
 export class OpenDocument {
@@ -36,14 +38,19 @@ export class OpenDocument {
   isClosed = false;
   /** Not all of the copy on the disk could be read. */
   isDamaged = false;
+  /** The disk did not take a change. */
+  isUnsaved = false;
   /** Resolves when the disk has every change up to now; rejects when it cannot be asked. */
   readonly written: () => Promise<void>;
+  /** Puts all of it on the disk once more; rejects when that is not possible. */
+  readonly save: () => Promise<void>;
 
-  constructor(what: { name: string; doc: Y.Doc; copy: string }, { loaded, written }: DiskCopy) {
+  constructor(what: { name: string; doc: Y.Doc; copy: string }, { loaded, written, save }: DiskCopy) {
     this.name = what.name;
     this.doc = what.doc;
     this.copy = what.copy;
     this.written = written ?? (() => Promise.resolve());
+    this.save = save ?? (() => Promise.resolve());
     const done = (isWhole: boolean) => {
       this.isLoaded = true;
       this.isDamaged = !isWhole;
@@ -146,7 +153,7 @@ export class Documents extends ObservableV2<DocumentsEvents> {
   replace(name: string, doc: Y.Doc, copy: string): OpenDocument {
     const place = this.#places.get(name);
     if (place === undefined) throw new Error(`${name} is not held`);
-    const open = new OpenDocument({ name, doc, copy }, this.#keeper(this.#database(name), doc, { instead: true }));
+    const open = this.#keep({ name, doc, copy }, true);
     open.isLoaded = true;
     this.#swap(place, open);
     return open;
@@ -165,6 +172,16 @@ export class Documents extends ObservableV2<DocumentsEvents> {
     }
     this.#swap(place, open);
     return before.doc;
+  }
+
+  /** Tries once more to write what the disk did not take; answers whether it has all of it now. */
+  async saveUnsaved(): Promise<boolean> {
+    for (const open of this.open.filter(({ isUnsaved }) => isUnsaved)) {
+      open.isUnsaved = false;
+      await open.save().catch(() => (open.isUnsaved = true));
+    }
+    this.#tidy();
+    return this.open.every(({ isUnsaved }) => !isUnsaved);
   }
 
   stop(): void {
@@ -187,8 +204,16 @@ export class Documents extends ObservableV2<DocumentsEvents> {
   }
 
   #read(name: string): OpenDocument {
-    const doc = new Y.Doc();
-    return new OpenDocument({ name, doc, copy: this.#copyOf(name) }, this.#keeper(this.#database(name), doc));
+    return this.#keep({ name, doc: new Y.Doc(), copy: this.#copyOf(name) });
+  }
+
+  #keep(what: { name: string; doc: Y.Doc; copy: string }, instead = false): OpenDocument {
+    const failed = (why: unknown) => {
+      open.isUnsaved = true;
+      this.emit('unsaved', [why]);
+    };
+    const open = new OpenDocument(what, this.#keeper(this.#database(what.name), what.doc, { instead, failed }));
+    return open;
   }
 
   #swap(place: Place, open: OpenDocument): void {
@@ -203,7 +228,7 @@ export class Documents extends ObservableV2<DocumentsEvents> {
     const warm = idle.filter(([, place]) => place.keepWarm);
     const tooMany = new Set(warm.slice(0, Math.max(0, warm.length - WARM_DOCUMENTS)).map(([name]) => name));
     for (const [name, place] of idle) {
-      if (place.keepWarm && !tooMany.has(name)) continue;
+      if ((place.keepWarm && !tooMany.has(name)) || place.open.isUnsaved) continue;
       this.#places.delete(name);
       this.#close(place.open);
     }

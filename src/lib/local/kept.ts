@@ -21,6 +21,11 @@ type Told =
   | { is: 'remove'; table: TableName; key: string }
   | { is: 'forgotten' };
 
+interface Place {
+  table: TableName;
+  key?: string;
+}
+
 type AllTables = { [T in TableName]: Map<string, Tables[T]> };
 
 /** Each tab learns these by itself. */
@@ -32,6 +37,8 @@ export class Kept extends ObservableV2<KeptEvents> {
   readonly #store: Store;
   readonly #tables: AllTables;
   readonly #otherTabs: BroadcastChannel | null;
+  /** What the disk refused; without a key, a table as a whole. */
+  readonly #unsaved = new Map<string, Place>();
   #stopped = false;
 
   /** `scope` names what the tabs of one person on one device share. */
@@ -61,7 +68,7 @@ export class Kept extends ObservableV2<KeptEvents> {
     if (rows.length === 0) return;
     for (const [key, value] of rows) {
       this.#tables[table].set(key, value);
-      void this.#write(this.#store.put(table, key, value), { is: 'put', table, key, value });
+      void this.#write(this.#store.put(table, key, value), { table, key }, { is: 'put', table, key, value });
     }
     this.emit('change', [table]);
   }
@@ -79,15 +86,26 @@ export class Kept extends ObservableV2<KeptEvents> {
     const known = keys.filter((key) => this.#tables[table].delete(key));
     if (known.length === 0) return;
     this.emit('change', [table]);
-    await Promise.all(known.map((key) => this.#write(this.#store.remove(table, key), { is: 'remove', table, key })));
+    await Promise.all(
+      known.map((key) => this.#write(this.#store.remove(table, key), { table, key }, { is: 'remove', table, key })),
+    );
   }
 
   replace<T extends TableName>(table: T, rows: ReadonlyMap<string, Tables[T]>): void {
     const live = this.#tables[table] as Map<string, Tables[T]>;
     live.clear();
     for (const [key, value] of rows) live.set(key, value);
-    void this.#write(this.#store.replace(table, rows), null);
+    void this.#write(this.#store.replace(table, rows), { table });
     this.emit('change', [table]);
+  }
+
+  /** Tries once more to write what the disk refused; answers whether it has all of it now. */
+  async saveUnsaved(): Promise<boolean> {
+    const places = [...this.#unsaved.values()];
+    this.#unsaved.clear();
+    for (const { table, key } of places)
+      await this.#write(this.#writeAsItIs(table, key), { table, ...(key && { key }) });
+    return this.#unsaved.size === 0;
   }
 
   /** Whether the disk still has it: another tab may have removed it a moment ago. */
@@ -111,10 +129,17 @@ export class Kept extends ObservableV2<KeptEvents> {
     this.destroy();
   }
 
-  async #write(writing: Promise<void>, told: Told | null): Promise<void> {
+  #writeAsItIs(table: TableName, key: string | undefined): Promise<void> {
+    if (key === undefined) return this.#store.replace(table, this.#tables[table]);
+    const value = this.#tables[table].get(key);
+    return value === undefined ? this.#store.remove(table, key) : this.#store.put(table, key, value);
+  }
+
+  async #write(writing: Promise<void>, place: Place, told: Told | null = null): Promise<void> {
     try {
       await writing;
     } catch (why) {
+      this.#unsaved.set(`${place.table} ${place.key ?? ''}`, place);
       this.emit('failed', [why]);
     }
     if (told !== null && (told.is === 'forgotten' || !NOT_TOLD.has(told.table))) this.#tell(told);

@@ -50,6 +50,11 @@ export class Quota {
     return true;
   }
 
+  /** It is over; the next time is told again. */
+  over(reason: StorageFailure): void {
+    this.#told.delete(reason);
+  }
+
   /** Browsers grant it more willingly to somebody who has used the app. Asked once per start; a refusal changes nothing. */
   async askToPersist(): Promise<void> {
     if (this.#asked || typeof navigator === 'undefined' || !('storage' in navigator)) return;

@@ -16,9 +16,10 @@ import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
 import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
 import { Documents, type Held } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
+import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox } from '../local/outbox.ts';
-import { Quota } from '../local/quota.ts';
+import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
@@ -67,6 +68,7 @@ export class Device {
   readonly #deliveries: Deliveries;
   readonly #here: Here;
   readonly #rescue: Rescue;
+  readonly #fullDisk: FullDisk;
   readonly #personal: Held;
   readonly #personalBeat = new Beat();
   readonly #beats = new Map<TableName, Beat>(TABLES.map((table) => [table, new Beat()]));
@@ -79,7 +81,7 @@ export class Device {
   #storageNotices = $state.raw<Notice[]>([]);
   /** Groups of which this tab was told that their owners have deleted them. */
   #deleted = $state.raw<ReadonlySet<ConversationId>>(new Set());
-  #hasDiskFailed = false;
+  readonly #failures = new Set<StorageFailure>();
   #lastWrittenAt = 0;
 
   static async open(me: Person, world: Partial<DeviceWorld> = {}): Promise<Device> {
@@ -109,6 +111,8 @@ export class Device {
       created: (row) => this.learn([row]),
     });
     this.quota = new Quota((reason) => this.#storageFailed(reason));
+    this.#fullDisk = new FullDisk({ kept, documents: this.documents, over: () => this.#diskHasRoom() });
+    this.documents.on('unsaved', (why) => void this.quota.notice(why));
     this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
     this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope, me: me.id });
     this.presence = new Presence({ kept, link: this.link, me: me.id });
@@ -118,7 +122,7 @@ export class Device {
       link: this.link,
       me: me.id,
       readSeq: (id) => this.readSeq(id),
-      mayTell: () => !this.#hasDiskFailed,
+      mayTell: () => this.#failures.size === 0,
     });
     this.writtenHere = new WrittenHere(kept, () => this.table('kv'));
     this.#here = new Here(this.link);
@@ -184,6 +188,7 @@ export class Device {
     this.link.stop();
     this.documents.stop();
     this.quota.stop();
+    this.#fullDisk.stop();
     this.kept.stop();
   }
 
@@ -348,9 +353,16 @@ export class Device {
     void this.kept.remove('kv', NOTICE + key);
   }
 
-  #storageFailed(reason: 'full' | 'blocked'): void {
-    this.#hasDiskFailed = true;
+  #storageFailed(reason: StorageFailure): void {
+    this.#failures.add(reason);
+    if (reason === 'full') this.#fullDisk.begin();
     this.#storageNotices = [...this.#storageNotices, { key: `storage-${reason}`, is: 'storage-failed', reason }];
+  }
+
+  #diskHasRoom(): void {
+    this.#failures.delete('full');
+    this.quota.over('full');
+    this.dismiss('storage-full');
   }
 
   #refused(key: OutboxKey, request: OutboxRequest, refusal: Refused): void {
