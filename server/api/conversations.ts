@@ -2,7 +2,7 @@
 import { may } from '#shared/access.ts';
 import { directConversationId, isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
-import { insertConversation, type NewConversation } from '../storage/conversations.ts';
+import { insertConversation, type NewConversation, setHistory } from '../storage/conversations.ts';
 import { deleteGroup, wasDeleted } from '../storage/deletion.ts';
 import { membershipOf } from '../storage/members.ts';
 import { existingUsers } from '../storage/users.ts';
@@ -59,8 +59,12 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       if (!isConversationId(id)) return refuse('not-found');
       const membership = await membershipOf(sql, who.person, id);
       if (membership === null) return refuse('not-a-member');
-      if (!may(membership.role, 'rename', membership.kind)) return refuse('not-allowed');
-      await writeTitle(living.mirror, id, body);
+      const { history, ...named } = body;
+      const { role, kind } = membership;
+      if (!may(role, 'rename', kind) || (history !== undefined && !may(role, 'change-history', kind)))
+        return refuse('not-allowed');
+      if (history !== undefined) await setHistory(sql, id, history);
+      await writeTitle(living.mirror, id, named);
       await mirrorConversation(sql, living.mirror, id);
       living.changed(id);
       const conversation = await living.row(who.person, id);

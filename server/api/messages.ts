@@ -43,10 +43,12 @@ export function messageHandlers(sql: Sql, writing: Writing): Pick<Handlers, Mess
   return {
     async history({ who, params: { id }, query: { before, limit } }) {
       if (!isConversationId(id)) return refuse('not-found');
-      if ((await membershipOf(sql, who.person, id)) === null) return refuse('not-a-member');
-      const found = await historyPage(sql, id, { limit, ...(before === undefined ? {} : { before }) });
+      const membership = await membershipOf(sql, who.person, id);
+      if (membership === null) return refuse('not-a-member');
+      const after = membership.hiddenSeq;
+      const found = await historyPage(sql, id, { limit, after, ...(before === undefined ? {} : { before }) });
       const oldest = found.at(-1);
-      const more = found.length === limit && oldest !== undefined && oldest.seq > 1;
+      const more = found.length === limit && oldest !== undefined && oldest.seq > after + 1;
       return ok({ messages: found.map(historyMessage), before: more ? oldest.seq : null });
     },
 

@@ -27,6 +27,7 @@ export async function mirrorConversation(sql: Sql, mirror: Mirror, id: Conversat
     setIfOther(meta, 'kind', conversation.kind);
     setIfOther(meta, 'createdBy', conversation.created_by);
     setIfOther(meta, 'createdAt', conversation.created_at);
+    if (conversation.history !== 'all' || meta.has('history')) setIfOther(meta, 'history', conversation.history);
     const pages = pagesOf(root);
     if (!pages.has('current')) pages.set('current', 0);
     writeMembers(root, members);
@@ -73,13 +74,15 @@ function writeMembers(root: Y.Doc, rows: MemberRow[]): void {
       name: row.name,
       joinedAt: row.joined_at,
       ...(row.left_at === null ? {} : { leftAt: row.left_at }),
+      ...(row.hidden_seq === 0 ? {} : { hiddenSeq: row.hidden_seq }),
     };
     const before = members.get(row.user_id);
     const same =
       before?.role === member.role &&
       before.name === member.name &&
       before.joinedAt === member.joinedAt &&
-      before.leftAt === member.leftAt;
+      before.leftAt === member.leftAt &&
+      before.hiddenSeq === member.hiddenSeq;
     if (!same) members.set(row.user_id, member);
   }
 }

@@ -56,14 +56,21 @@ export class ConversationCheck {
       ['createdBy', meta.get('createdBy'), row.created_by],
       ['createdAt', meta.get('createdAt'), row.created_at],
       ['title', plain(meta.get('title') ?? ''), row.title ?? ''],
+      ['history', meta.get('history') ?? 'all', row.history],
       ['topic', plain(meta.get('topic') ?? ''), row.topic],
     ];
     for (const [what, inDocument, inTable] of told)
       if (inDocument !== inTable)
         this.#faults.push(`the root says ${what} ${shown(inDocument)}, the tables ${shown(inTable)}`);
     const mirrored = new Map(membersOf(doc).entries());
-    for (const { user_id, role, name, joined_at, left_at } of members) {
-      const expected = { role, name, joinedAt: joined_at, ...(left_at === null ? {} : { leftAt: left_at }) };
+    for (const { user_id, role, name, joined_at, left_at, hidden_seq } of members) {
+      const expected = {
+        role,
+        name,
+        joinedAt: joined_at,
+        ...(left_at === null ? {} : { leftAt: left_at }),
+        ...(hidden_seq === 0 ? {} : { hiddenSeq: hidden_seq }),
+      };
       if (!same(mirrored.get(user_id), expected))
         this.#faults.push(`the root says of ${user_id} ${shown(mirrored.get(user_id))}, the tables ${shown(expected)}`);
       mirrored.delete(user_id);

@@ -1,6 +1,7 @@
 /** The table `conversations`: that they exist, what they are called, how many messages they have. */
-import type { ConversationKind } from '#shared/access.ts';
+import type { ConversationKind, History } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
+import { markDue } from './mirrors-due.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 export interface Conversation {
@@ -11,6 +12,7 @@ export interface Conversation {
   created_by: UserId;
   created_at: number;
   last_seq: number;
+  history: History;
 }
 
 export interface NewConversation {
@@ -42,8 +44,16 @@ export async function insertConversation(sql: Sql, made: NewConversation): Promi
 
 export async function conversationById(sql: Sql, id: ConversationId): Promise<Conversation | null> {
   const [row] = await sql<Conversation[]>`
-    select id, kind, title, topic, created_by, created_at, last_seq from conversations where id = ${id}`;
+    select id, kind, title, topic, created_by, created_at, last_seq, history from conversations where id = ${id}`;
   return row ?? null;
+}
+
+/** What members see who are added from now on; the root has yet to be told. */
+export async function setHistory(sql: Sql, id: ConversationId, history: History): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`update conversations set history = ${history} where id = ${id}`;
+    await markDue(tx, id);
+  });
 }
 
 /** Null leaves a field as it is; an empty title takes it away. */

@@ -6,6 +6,8 @@ import type { Sql, Transaction } from './sql.ts';
 export interface Membership {
   role: Role;
   kind: ConversationKind;
+  /** Messages up to this seq are hidden from them: they were added later, to a group whose history was closed then. */
+  hiddenSeq: number;
 }
 
 export interface MemberRow {
@@ -14,12 +16,13 @@ export interface MemberRow {
   name: string;
   joined_at: number;
   left_at: number | null;
+  hidden_seq: number;
 }
 
 /** Null for somebody who is not, or no longer, in it; and for a conversation that does not exist. */
 export async function membershipOf(sql: Sql, person: UserId, conversation: ConversationId): Promise<Membership | null> {
   const [row] = await sql<Membership[]>`
-    select m.role, c.kind from members m join conversations c on c.id = m.conversation
+    select m.role, c.kind, m.hidden_seq as "hiddenSeq" from members m join conversations c on c.id = m.conversation
     where m.conversation = ${conversation} and m.user_id = ${person} and m.left_at is null`;
   return row ?? null;
 }
@@ -27,7 +30,7 @@ export async function membershipOf(sql: Sql, person: UserId, conversation: Conve
 /** All who ever were in it, with when they left. */
 export function everybodyIn(sql: Sql, conversation: ConversationId): Promise<MemberRow[]> {
   return sql<MemberRow[]>`
-    select m.user_id, m.role, u.name, m.joined_at, m.left_at
+    select m.user_id, m.role, u.name, m.joined_at, m.left_at, m.hidden_seq
     from members m join users u on u.id = m.user_id
     where m.conversation = ${conversation}
     order by m.joined_at, m.user_id`;
@@ -46,7 +49,10 @@ export async function conversationsOf(sql: Sql, person: UserId): Promise<Convers
   return rows.map((row) => row.conversation);
 }
 
-/** Somebody who joins, or comes back, starts with everything before as read: it is history to them, not news. */
+/**
+ * Somebody who joins, or comes back, starts with everything before as read: it is history to them, not news. In a group whose history is closed it is
+ * hidden from them, and for somebody who comes back what they saw before they left is as well.
+ */
 export async function addMember(
   sql: Transaction,
   conversation: ConversationId,
@@ -55,12 +61,15 @@ export async function addMember(
   now: number,
 ): Promise<void> {
   await sql`
-    insert into members (conversation, user_id, role, joined_at, joined_seq, read_seq, delivered_seq)
-    select id, ${person}, ${role}, ${now}, last_seq, last_seq, last_seq from conversations where id = ${conversation}
+    insert into members
+      (conversation, user_id, role, joined_at, joined_seq, read_seq, delivered_seq, hidden_seq)
+    select id, ${person}, ${role}, ${now}, last_seq, last_seq, last_seq, case history when 'joined' then last_seq else 0 end
+    from conversations where id = ${conversation}
     on conflict (conversation, user_id) do update set
       role = excluded.role, joined_at = excluded.joined_at, joined_seq = excluded.joined_seq, left_at = null,
       read_seq = greatest(members.read_seq, excluded.read_seq),
-      delivered_seq = greatest(members.delivered_seq, excluded.delivered_seq)`;
+      delivered_seq = greatest(members.delivered_seq, excluded.delivered_seq),
+      hidden_seq = excluded.hidden_seq`;
 }
 
 export async function setRole(

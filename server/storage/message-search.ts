@@ -12,7 +12,7 @@ export function searchMessages(sql: Sql, person: UserId, needle: string, limit: 
   return sql<(IndexedMessage & { conversation: ConversationId })[]>`
     select x.conversation, x.seq, x.id, x.page, x.author, x.stamped_at as "stampedAt", x.value, x.deleted
     from members m join messages x on x.conversation = m.conversation
-    where m.user_id = ${person} and m.left_at is null and not x.deleted
+    where m.user_id = ${person} and m.left_at is null and x.seq > m.hidden_seq and not x.deleted
       and lower(translate(regexp_replace(normalize(x.value->>'text', NFD), ${'[\u0300-\u036f]'}, '', 'g'), 'đĐ', 'dd')) like ${pattern}
     order by x.stamped_at desc, x.seq desc
     limit ${limit}`;

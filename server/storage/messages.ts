@@ -25,17 +25,24 @@ export interface MessageOwner {
   deleted: boolean;
 }
 
-/** Newest first; those before `before` when given. */
+/** Newest first; those before `before` when given, and those after `after`. */
 export async function historyPage(
   sql: Sql,
   conversation: ConversationId,
-  { before, limit }: { before?: number; limit: number },
+  { before, after = 0, limit }: { before?: number; after?: number; limit: number },
 ): Promise<IndexedMessage[]> {
   return sql<IndexedMessage[]>`
     select seq, id, page, author, stamped_at as "stampedAt", value, deleted
     from messages
-    where conversation = ${conversation} and seq < ${before ?? Number.MAX_SAFE_INTEGER}
+    where conversation = ${conversation} and seq > ${after} and seq < ${before ?? Number.MAX_SAFE_INTEGER}
     order by seq desc limit ${limit}`;
+}
+
+/** Whether a page holds the body of a message beyond this number: one that was written into it late. */
+export async function holdsBodyAfter(sql: Sql, conversation: ConversationId, page: number, seq: number) {
+  const rows = await sql`
+    select 1 from messages where conversation = ${conversation} and page = ${page} and seq > ${seq} limit 1`;
+  return rows.length > 0;
 }
 
 export async function messageOwners(

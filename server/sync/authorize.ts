@@ -26,7 +26,7 @@ export interface Scene {
   kind: DocName['kind'];
   person: UserId;
   /** As what the person is in the conversation; in a personal document nobody asks. */
-  standing: Standing | null;
+  standing: Pick<Standing, 'role' | 'kind'> | null;
   /** Whose a client id is in this document; null is the relay's, undefined nobody's yet. */
   ownerOfClient(client: number): UserId | null | undefined;
   /**

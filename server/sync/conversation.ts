@@ -8,7 +8,7 @@
  *   - a message that was removed without a trace gets one, and a trace that was lost is put back;
  *   - a message that is new gets its stamp; when that fills the page, the next one begins.
  */
-import type * as Y from 'yjs';
+import * as Y from 'yjs';
 import { may } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
@@ -17,14 +17,17 @@ import { metaOf, pagesOf, type MetaField } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, type DocName } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
+import { encodeFrame } from '#shared/protocol/frames.ts';
+import { reason } from '../log.ts';
 import { loadDocuments } from '../storage/documents.ts';
 import type { NewMessage } from '../storage/journal.ts';
-import { messageOwners, numbering, type MessageOwner } from '../storage/messages.ts';
+import { holdsBodyAfter, messageOwners, numbering, type MessageOwner } from '../storage/messages.ts';
 import { authorize, type Accepted } from './authorize.ts';
 import type { Standing } from './events.ts';
 import { Lane, NOTHING_EXTRA, type Extra, type LaneParts, type Outcome } from './lane.ts';
 import { recogniseNewMessage } from './new-message.ts';
 import { Room, type Peer } from './room.ts';
+import { bareRemovals, messagesIn, type Removal, veiled, without } from './veil.ts';
 
 /** How many message owners are remembered before the memory starts over. */
 const OWNERS_MAX_COUNT = 5_000;
@@ -68,6 +71,19 @@ export class Conversation extends Lane {
     if (target.kind === 'conversation') return this.#load(target);
     if (target.page > this.currentPage) return null;
     const [room] = await Promise.all([this.#load(target), this.writable()]);
+    return room;
+  }
+
+  /** The room as this peer may open it; from here on it is told no more than it may see. */
+  async roomFor(peer: Peer, target: Exclude<DocName, { kind: 'personal' }>): Promise<Room | Fault | null> {
+    const standing = await this.standing(peer.person);
+    if (standing === null) return 'not-a-member';
+    const { hiddenSeq } = standing;
+    if (target.kind === 'conversation' || hiddenSeq === 0) return this.room(target);
+    const isOlder = target.page < pageOfSeq(hiddenSeq + 1);
+    if (isOlder && !(await holdsBodyAfter(this.parts.sql, this.id, target.page, hiddenSeq))) return 'not-visible';
+    const room = await this.room(target);
+    if (room !== null && peer.live) room.veils.set(peer, hiddenSeq);
     return room;
   }
 
@@ -119,6 +135,13 @@ export class Conversation extends Lane {
     if (standing === undefined) return this.#later(this.standing(peer.person), room, peer, update);
     if (standing === null) return { is: 'refused', fault: 'not-a-member', why: 'not a member' };
     if (this.#post(room, peer.person, standing, update)) return { is: 'accepted' };
+    const { hiddenSeq } = standing;
+    const passed = hiddenSeq > 0 && room.target.kind === 'page' ? this.#lift(room, standing, update) : update;
+    if (passed instanceof Promise) return this.#later(passed, room, peer, update);
+    return this.#judge(room, peer, standing, passed);
+  }
+
+  #judge(room: Room, peer: Peer, standing: Standing, update: Uint8Array): Outcome | Promise<Outcome> {
     const verdict = authorize(update, {
       doc: room.doc,
       kind: room.target.kind,
@@ -162,6 +185,52 @@ export class Conversation extends Lane {
     const extra = { numbered, messages: [message], changes: [] };
     this.#announce(this.commit([room], [], extra), extra, {});
     return true;
+  }
+
+  /** A device takes what is hidden from it for deleted, and says so: passed over. A promise when the index must be asked first. */
+  #lift(room: Room, { hiddenSeq }: Standing, update: Uint8Array): Uint8Array | Promise<void> {
+    const removals = bareRemovals(update, room.doc);
+    if (removals === null || removals.length === 0) return update;
+    const unknown = removals.flatMap(({ id }) => (id !== null && this.#ownerHere(id) === undefined ? [id] : []));
+    if (unknown.length > 0) return this.lookUp(unknown);
+    const seqOf = ({ id, seq }: Removal): number => (id === null ? seq : (this.#ownerHere(id)?.seq ?? Infinity));
+    const hidden = removals.filter((removal) => seqOf(removal) <= hiddenSeq);
+    return hidden.length === 0 ? update : without(update, hidden);
+  }
+
+  /** What the peer lacks; of that, what it may see. */
+  override answer(room: Room, peer: Peer, stateVector: Uint8Array): void {
+    const hiddenSeq = room.veils.get(peer);
+    if (hiddenSeq === undefined) return super.answer(room, peer, stateVector);
+    const update = Y.encodeStateAsUpdate(room.doc, stateVector);
+    const written = this.tail;
+    this.#inLine(room, async () => {
+      await written;
+      peer.give(encodeFrame({ is: 'step2', update: await this.#veil(room, update, hiddenSeq) }));
+    });
+  }
+
+  protected override passOnVeiled(room: Room, update: Uint8Array): void {
+    this.#inLine(room, async () => {
+      for (const hiddenSeq of new Set(room.veils.values())) {
+        const frame = encodeFrame({ is: 'update', update: await this.#veil(room, update, hiddenSeq) });
+        for (const [peer, seq] of room.veils) if (seq === hiddenSeq) peer.send(frame);
+      }
+    });
+  }
+
+  /** One after the other: which messages an update is about may have to be looked up. */
+  #inLine(room: Room, tell: () => Promise<void>): void {
+    room.veiledLine = room.veiledLine.then(tell).catch((error: unknown) => {
+      if (!this.dead) this.parts.log.warn('a change could not be told', { document: room.name, why: reason(error) });
+      for (const peer of [...room.veils.keys()]) peer.close('not-ready');
+    });
+  }
+
+  async #veil(room: Room, update: Uint8Array, seq: number): Promise<Uint8Array> {
+    const unknown = [...messagesIn(update, room.doc)].filter((id) => this.#ownerHere(id) === undefined);
+    if (unknown.length > 0) await this.lookUp(unknown);
+    return veiled(update, room.doc, { seq, hides: (id) => (this.#ownerHere(id)?.seq ?? Infinity) <= seq });
   }
 
   /** Judges again from the start when what was asked for is there: much may have changed. */

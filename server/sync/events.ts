@@ -40,6 +40,8 @@ export interface RelayEvents {
 export interface Standing {
   role: Role;
   kind: ConversationKind;
+  /** Messages up to this seq are hidden from them. */
+  hiddenSeq: number;
 }
 
 /** Who is in which conversation, and as what; null for those who are not. */

@@ -111,7 +111,7 @@ export abstract class Lane {
   ): Promise<void> {
     if (this.dead) return Promise.reject(new LaneLost());
     const entry: JournalEntry = { lane: this.key, updates: [], clients: [], ...extra };
-    const frames: { room: Room; frame: Uint8Array }[] = [];
+    const changed: { room: Room; update: Uint8Array; frame: Uint8Array }[] = [];
     for (const { room, client, person } of introduced) {
       room.clients.set(client, person);
       entry.clients.push({ document: room.name, client, person });
@@ -121,7 +121,7 @@ export abstract class Lane {
       if (changes.length > 0) {
         const bytes = oneUpdate(changes);
         entry.updates.push({ document: room.name, bytes });
-        frames.push({ room, frame: encodeFrame({ is: 'update', update: bytes }) });
+        changed.push({ room, update: bytes, frame: encodeFrame({ is: 'update', update: bytes }) });
         room.logLength += 1;
       }
       for (const client of room.newOwnClients()) {
@@ -137,7 +137,10 @@ export abstract class Lane {
       () => {
         this.pending -= 1;
         this.pendingBytes -= bytes;
-        for (const { room, frame } of frames) room.broadcast(frame);
+        for (const { room, update, frame } of changed) {
+          room.broadcastChange(frame);
+          if (room.veils.size > 0) this.passOnVeiled(room, update);
+        }
         this.settled();
       },
       (error: unknown) => {
@@ -151,6 +154,11 @@ export abstract class Lane {
     // Whoever waits for it hears of a failure by themselves; the lane is thrown away either way.
     done.catch(() => undefined);
     return done;
+  }
+
+  /** To those from whom something is hidden. */
+  protected passOnVeiled(_room: Room, _update: Uint8Array): void {
+    throw new Error('nothing is hidden in these documents');
   }
 
   /** Applies what was judged. False when Yjs broke over it: then memory can no longer be trusted. */

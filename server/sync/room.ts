@@ -39,6 +39,9 @@ export class Room {
   readonly #doc: Y.Doc;
   readonly #stamps: Stamps;
   readonly peers = new Set<Peer>();
+  /** Peers from whom messages are hidden: up to which number. They are told changes by themselves, one after the other. */
+  readonly veils = new Map<Peer, number>();
+  veiledLine: Promise<void> = Promise.resolve();
   readonly awareness = new AwarenessStates();
   /** Whose a client id is; null is the relay's own, in this life of the room or an earlier one. */
   readonly clients: Map<number, UserId | null>;
@@ -51,6 +54,7 @@ export class Room {
   readonly #clocks = new Map<number, number>();
   readonly #messages = new Set<MessageId>();
   #outgoing: Uint8Array[] = [];
+  #outgoingVeiled: Uint8Array[] = [];
 
   constructor(name: string, target: DocName, stored: StoredDocument) {
     this.name = name;
@@ -125,14 +129,25 @@ export class Room {
 
   /** To all peers, a moment later: what else this commit brings to them goes out with it, in one write for each. */
   broadcast(frame: Uint8Array): void {
+    if (this.veils.size > 0) this.#outgoingVeiled.push(frame);
+    this.broadcastChange(frame);
+  }
+
+  /** The same, to those who see everything. */
+  broadcastChange(frame: Uint8Array): void {
     this.#outgoing.push(frame);
     if (this.#outgoing.length === 1) queueMicrotask(() => this.#flush());
   }
 
   #flush(): void {
     const frames = this.#outgoing;
+    const veiled = this.#outgoingVeiled;
     this.#outgoing = [];
-    for (const peer of this.peers) peer.sendAll(frames);
+    this.#outgoingVeiled = [];
+    for (const peer of this.peers) {
+      if (!this.veils.has(peer)) peer.sendAll(frames);
+      else if (veiled.length > 0) peer.sendAll(veiled);
+    }
   }
 
   destroy(): void {

@@ -64,9 +64,10 @@ export class Rooms {
     const found = await this.#with(target, async (lane) => {
       const room =
         lane instanceof Conversation && target.kind !== 'personal'
-          ? await lane.room(target)
+          ? await lane.roomFor(peer, target)
           : lane.rooms.get(personalDoc(peer.person));
       if (room == null) return 'not-found';
+      if (typeof room === 'string') return room;
       if (lane.dead) throw new LaneLost();
       // A peer that was closed meanwhile is not let in: nobody would take it out again.
       if (peer.live) room.peers.add(peer);
@@ -76,6 +77,7 @@ export class Rooms {
   }
 
   leave({ lane, room }: Joined, peer: Peer): void {
+    room.veils.delete(peer);
     if (!room.peers.delete(peer) || lane.dead) return;
     this.tidy(lane);
   }
@@ -242,7 +244,7 @@ export class Rooms {
       const standing = await lane.standing(person);
       if (standing === null) return { fault: 'not-a-member' };
       const owner = await lane.ownerOf(id);
-      if (owner === null || owner.deleted) return { fault: 'not-found' };
+      if (owner === null || owner.deleted || owner.seq <= standing.hiddenSeq) return { fault: 'not-found' };
       await lane.writable();
       return { fault: await change(lane, owner) };
     });

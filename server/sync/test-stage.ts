@@ -77,7 +77,7 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
   const membership = {
     async of(person: UserId, conversation: ConversationId): Promise<Standing | null> {
       const [row] = await sql<Standing[]>`
-        select role, kind from members join conversations on id = conversation
+        select role, kind, hidden_seq as "hiddenSeq" from members join conversations on id = conversation
         where conversation = ${conversation} and user_id = ${person} and left_at is null`;
       return row ?? null;
     },

@@ -85,7 +85,7 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
         'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_MAX_CHARS}::int),
         'attachments', coalesce(jsonb_array_length(x.value->'attachments'), 0)) as last
       from messages x left join users u on u.id = x.author
-      where x.conversation = c.id and not x.deleted
+      where x.conversation = c.id and x.seq > m.hidden_seq and not x.deleted
       order by x.seq desc limit 1
     ) newest on true
     where m.left_at is null and ${filter}

@@ -7,6 +7,10 @@ export type Role = v.InferOutput<typeof Role>;
 export const ConversationKind = v.picklist(['direct', 'group']);
 export type ConversationKind = v.InferOutput<typeof ConversationKind>;
 
+/** What members who are added see of a group: everything, or what is written from their joining on. */
+export const History = v.picklist(['all', 'joined']);
+export type History = v.InferOutput<typeof History>;
+
 export type Action =
   | 'write'
   | 'delete-any'
@@ -16,6 +20,7 @@ export type Action =
   | 'remove-member'
   | 'change-role'
   | 'mention-all'
+  | 'change-history'
   | 'leave'
   | 'delete-group';
 
@@ -31,6 +36,7 @@ const NEEDS: Record<ConversationKind, Record<Action, Role | 'nobody'>> = {
     'remove-member': 'nobody',
     'change-role': 'nobody',
     'mention-all': 'nobody',
+    'change-history': 'nobody',
     leave: 'nobody',
     'delete-group': 'nobody',
   },
@@ -43,6 +49,7 @@ const NEEDS: Record<ConversationKind, Record<Action, Role | 'nobody'>> = {
     'remove-member': 'admin',
     'change-role': 'admin',
     'mention-all': 'admin',
+    'change-history': 'admin',
     leave: 'member',
     'delete-group': 'owner',
   },

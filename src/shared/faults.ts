@@ -10,6 +10,7 @@ export const FAULTS = {
   'not-allowed': { status: 403, close: 4403, log: 'info', title: 'This is not allowed to you' },
   'wrong-origin': { status: 403, close: 4403, log: 'warn', title: 'The request comes from another site' },
   'not-a-member': { status: 403, close: 4403, log: 'info', title: 'You are not in this conversation' },
+  'not-visible': { status: 403, close: 4403, log: 'info', title: 'It was written before you joined' },
   'signup-closed': {
     status: 403,
     close: 4403,

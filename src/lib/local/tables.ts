@@ -1,5 +1,5 @@
 /** What the device keeps beside the documents, as tables: what the list shows, what waits, whom we know. Keys are plain strings. */
-import type { ConversationKind } from '#shared/access.ts';
+import type { ConversationKind, History } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
 import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
@@ -17,6 +17,7 @@ export type OutboxRequest =
   | { is: 'add-member'; conversation: ConversationId; person: Person }
   | { is: 'remove-member'; conversation: ConversationId; user: UserId }
   | { is: 'change-role'; conversation: ConversationId; user: UserId; role: 'admin' | 'member' | 'owner' }
+  | { is: 'change-history'; conversation: ConversationId; history: History }
   | { is: 'leave'; conversation: ConversationId }
   | { is: 'delete-group'; conversation: ConversationId }
   | { is: 'profile'; change: { name?: string; about?: string } };

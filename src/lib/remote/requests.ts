@@ -27,6 +27,11 @@ export async function perform(ask: Ask, request: OutboxRequest): Promise<Perform
       return await ask('removeMember', { params: { id: request.conversation, user: request.user } });
     case 'leave':
       return await leave(ask, request.conversation);
+    case 'change-history':
+      return await ask('updateConversation', {
+        params: { id: request.conversation },
+        body: { history: request.history },
+      });
     case 'delete-group':
       return await ask('deleteConversation', { params: { id: request.conversation } });
     case 'profile':

@@ -9,7 +9,7 @@ const GROUP_MS = 5 * 60_000;
 export function arrange(sources: TimelineSources, entries: ReadonlyMap<MessageId, Entry>): TimelineItem[] {
   const items: TimelineItem[] = [];
   const list = [...entries.values()];
-  if (sources.atStart) items.push({ is: 'start', key: 'start' });
+  if (sources.atStart) items.push({ is: sources.fromJoining ? 'joined' : 'start', key: 'start' });
   const newBefore = firstNew(sources, list);
   const days = new Set<string>();
   const startOf = dayFinder();

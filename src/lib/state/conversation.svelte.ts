@@ -3,7 +3,7 @@
 import { untrack } from 'svelte';
 import * as v from 'valibot';
 import type * as Y from 'yjs';
-import { type Action, type ConversationKind, may, outranks, type Role } from '#shared/access.ts';
+import { type Action, type ConversationKind, type History, may, outranks, type Role } from '#shared/access.ts';
 import { type ConversationId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
 import { EMOJI_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { membersOf, META_FIELDS, metaOf, Title } from '#shared/model/conversation.ts';
@@ -245,6 +245,17 @@ export class Conversation implements ConversationView {
     this.#asked = new Map(members.flatMap(({ id, reach }) => (reach === undefined ? [] : [[id, reach] as const])));
   }
 
+  get history(): History {
+    const asked = this.#device.requests.findLast((one) => one.is === 'change-history' && one.conversation === this.id);
+    if (asked?.is === 'change-history') return asked.history;
+    return this.#meta('history') ?? 'all';
+  }
+
+  setHistory(history: History): void {
+    if (untrack(() => this.may('change-history') && this.history !== history))
+      this.#device.outbox.add({ is: 'change-history', conversation: this.id, history });
+  }
+
   rename(title: string): void {
     const parsed = v.safeParse(Title, title);
     if (!parsed.success || !untrack(() => this.may('rename'))) return;
@@ -370,7 +381,9 @@ export class Conversation implements ConversationView {
     return mentionsIn(text, this.#people, this.may('mention-all'));
   }
 
-  #meta<F extends 'kind' | 'title' | 'topic'>(field: F): v.InferOutput<(typeof META_FIELDS)[F]> | undefined {
+  #meta<F extends 'kind' | 'title' | 'topic' | 'history'>(
+    field: F,
+  ): v.InferOutput<(typeof META_FIELDS)[F]> | undefined {
     this.#rootBeat.feel();
     const value = metaOf(this.#root.doc).get(field);
     return v.is(META_FIELDS[field], value) ? (value as v.InferOutput<(typeof META_FIELDS)[F]>) : undefined;

@@ -193,6 +193,7 @@ export function membersWithOutbox(
       }
       case 'create':
       case 'leave':
+      case 'change-history':
       case 'delete-group':
         break;
     }

@@ -29,6 +29,8 @@ export interface TimelineSources extends QuoteSources {
   newLine: { after: number; count: number } | null;
   /** Whether the first shown page is the first there is. */
   atStart: boolean;
+  /** What is older is hidden from this person. */
+  fromJoining?: boolean;
 }
 
 export interface Timeline {

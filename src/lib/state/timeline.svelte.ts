@@ -86,7 +86,12 @@ export class ConversationTimeline implements TimelineView {
 
   get hasOlder(): boolean {
     this.#beat.feel();
-    return (this.#shown[0]?.number ?? 0) > 0;
+    return (this.#shown[0]?.number ?? 0) > this.#firstPage;
+  }
+
+  get fromJoining(): boolean {
+    this.#beat.feel();
+    return this.#hiddenSeq > 0;
   }
 
   get loadingOlder(): boolean {
@@ -136,7 +141,8 @@ export class ConversationTimeline implements TimelineView {
 
   async loadOlder(): Promise<void> {
     const first = this.#shown[0];
-    if (this.#closed || untrack(() => this.#loadingOlder) || first === undefined || first.number === 0) return;
+    if (this.#closed || untrack(() => this.#loadingOlder) || first === undefined || first.number <= this.#firstPage)
+      return;
     const page = this.#take(first.number - 1);
     await page.held.loaded;
     this.#olderUnreachable = !(await this.#isThere(page));
@@ -242,6 +248,16 @@ export class ConversationTimeline implements TimelineView {
     this.#ahead = (isThin ? [newest, newest - 1] : [newest]).map(hold);
   }
 
+  /** Up to where this person sees nothing, because they joined later. */
+  get #hiddenSeq(): number {
+    return membersOf(this.#parts.root.doc).get(this.#device.me)?.hiddenSeq ?? 0;
+  }
+
+  /** The first page that there is for this person. */
+  get #firstPage(): number {
+    return pageOfSeq(this.#hiddenSeq + 1);
+  }
+
   #forgetAhead(): void {
     for (const held of this.#ahead) held.release();
     this.#ahead = [];
@@ -277,7 +293,8 @@ export class ConversationTimeline implements TimelineView {
         mayDeleteAny: mayDeleteAny(),
         others: { delivered: this.#othersDelivered, read: this.#othersRead },
         newLine: this.#newLine,
-        atStart: this.#shown[0]?.number === 0,
+        atStart: (this.#shown[0]?.number ?? Infinity) <= this.#firstPage,
+        fromJoining: this.#hiddenSeq > 0,
       },
       this.#before,
     );
@@ -339,7 +356,13 @@ export class ConversationTimeline implements TimelineView {
   /** A last page that has just begun shows too little alone. */
   async #showEnough(): Promise<void> {
     const [only, ...more] = this.#shown;
-    if (this.#closed || only === undefined || more.length > 0 || only.number === 0 || only.stamps >= ENOUGH_STAMPS)
+    if (
+      this.#closed ||
+      only === undefined ||
+      more.length > 0 ||
+      only.number <= this.#firstPage ||
+      only.stamps >= ENOUGH_STAMPS
+    )
       return;
     const page = this.#take(only.number - 1);
     await page.held.loaded;
@@ -351,7 +374,8 @@ export class ConversationTimeline implements TimelineView {
   /** Whether an older page can be shown whole: the device has all of it, or the relay sent it in time. */
   async #isThere(page: ShownPage): Promise<boolean> {
     const { link } = this.#device;
-    if (page.stamps >= PAGE_STAMPS || link.isSynced(page.held.name)) return true;
+    const hidden = Math.max(0, this.#hiddenSeq - page.number * PAGE_STAMPS);
+    if (page.stamps >= PAGE_STAMPS - hidden || link.isSynced(page.held.name)) return true;
     if (!link.isOpen) return false;
     this.#loadingOlder = true;
     try {

@@ -3,7 +3,7 @@
  * the context and know nothing below. Every getter is reactive. Nothing here waits for the network: what the device has is there at once.
  * Methods that return a promise of a Fault answer null when all went well; they never throw for a refusal or a missing network.
  */
-import type { Action, ConversationKind, Role } from '#shared/access.ts';
+import type { Action, ConversationKind, History, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
@@ -103,7 +103,8 @@ export interface MessageView {
 }
 
 export type TimelineItem =
-  | { is: 'start'; key: string }
+  /** Where it begins; `joined`: where it begins for this person, who sees messages from their joining on. */
+  | { is: 'start' | 'joined'; key: string }
   | { is: 'day'; key: string; at: number }
   | { is: 'new'; key: string; count: number }
   /** `first` and `last` of a run by one author within a few minutes: the first shows the name, the last the tail and avatar. */
@@ -114,6 +115,8 @@ export interface TimelineView {
   readonly items: readonly TimelineItem[];
   /** Whether there are older messages than the first item, on the device or on the relay. */
   readonly hasOlder: boolean;
+  /** What was written before this person joined is hidden from them. */
+  readonly fromJoining: boolean;
   /** True while older messages are on their way that the device does not have (offline: they stay away, `olderUnreachable`). */
   readonly loadingOlder: boolean;
   readonly olderUnreachable: boolean;
@@ -194,6 +197,9 @@ export interface ConversationView {
   /** In a large group only the relay knows who has it: asks for it, for `receipts`. */
   askForReceipts(): Promise<void>;
 
+  /** What members who are added see. */
+  readonly history: History;
+  setHistory(history: History): void;
   rename(title: string): void;
   setTopic(topic: string): void;
   addMembers(people: readonly Person[]): void;
@@ -211,7 +217,15 @@ export interface ConversationView {
 export type Notice = { key: string } & (
   | {
       is: 'refused';
-      what: 'create' | 'add-member' | 'remove-member' | 'change-role' | 'leave' | 'delete-group' | 'profile';
+      what:
+        | 'create'
+        | 'add-member'
+        | 'remove-member'
+        | 'change-role'
+        | 'change-history'
+        | 'leave'
+        | 'delete-group'
+        | 'profile';
       code: Fault;
       detail: string;
     }

@@ -5,7 +5,7 @@
  */
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
-import { currentPage } from '#shared/model/conversation.ts';
+import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc } from '#shared/model/doc-names.ts';
 import { deletedOf, messagesOf, orderOf, pageOfSeq } from '#shared/model/page.ts';
 import type { Documents, Held } from '../local/documents.ts';
@@ -107,7 +107,9 @@ export class FetchAhead {
       if (newest === null) return;
       const isThin = orderOf(newest.doc).length < ENOUGH_STAMPS;
       const wanted = Math.min(pageOfSeq(this.#deliveredSeq(id) + 1), isThin ? current - 1 : current);
-      const first = Math.max(0, wanted, current - CATCH_UP_PAGES + 1);
+      // What was written before this person joined may be hidden from them.
+      const hiddenSeq = membersOf(root.doc).get(this.#me)?.hiddenSeq ?? 0;
+      const first = Math.max(pageOfSeq(hiddenSeq + 1), wanted, current - CATCH_UP_PAGES + 1);
       const bodies = lateBodies(newest);
       for (let page = current - 1; page >= first; page -= 1) {
         const one = await bring(pageDoc(id, page));

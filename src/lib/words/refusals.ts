@@ -25,6 +25,8 @@ export function faultSentence(code: Fault | 'offline'): string {
       return m.fault_not_allowed();
     case 'not-a-member':
       return m.fault_not_a_member();
+    case 'not-visible':
+      return m.fault_not_visible();
     case 'conversation-deleted':
       return m.conversation_deleted();
     case 'not-found':

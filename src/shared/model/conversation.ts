@@ -1,14 +1,14 @@
 /**
  * A conversation's root document: what it is called, who is in it, what is pinned, which page is current. Small, whatever its history.
  *
- *   meta     kind, createdBy, createdAt (the relay alone) · title, topic, avatar (by role)
+ *   meta     kind, createdBy, createdAt, history? (the relay alone) · title, topic, avatar (by role)
  *   pins     messageId → {by, at}                                     by role
- *   members  userId → {role, name, joinedAt, leftAt?}                 the relay alone: a mirror of its tables, to be read offline
+ *   members  userId → {role, name, joinedAt, leftAt?, hiddenSeq?}     the relay alone: a mirror of its tables, to be read offline
  *   pages    {"current": n}                                           the relay alone
  */
 import * as v from 'valibot';
 import type * as Y from 'yjs';
-import { ConversationKind, Role } from '../access.ts';
+import { ConversationKind, History, Role } from '../access.ts';
 import { UserId } from '../ids.ts';
 import { NAME_MAX_CHARS, TITLE_MAX_CHARS, TOPIC_MAX_CHARS } from '../limits.ts';
 import { Millis } from './message.ts';
@@ -20,6 +20,8 @@ export const META_FIELDS = {
   kind: ConversationKind,
   createdBy: UserId,
   createdAt: Millis,
+  /** What members who are added see; left out it is everything. */
+  history: History,
   title: v.pipe(v.string(), v.minLength(1), v.maxLength(TITLE_MAX_CHARS)),
   topic: v.pipe(v.string(), v.maxLength(TOPIC_MAX_CHARS)),
   avatar: v.pipe(v.string(), v.regex(/^([0-9a-f]{64})?$/)),
@@ -33,6 +35,8 @@ export const Member = v.strictObject({
   name: v.pipe(v.string(), v.maxLength(NAME_MAX_CHARS)),
   joinedAt: Millis,
   leftAt: v.optional(Millis),
+  /** Messages up to this seq were written before they joined, and are hidden from them. */
+  hiddenSeq: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
 });
 export type Member = v.InferOutput<typeof Member>;
 

@@ -3,7 +3,7 @@
  * Paths use `:name` for a parameter. Refusals are problem+json (RFC 9457) whose `code` is a word of faults.ts.
  */
 import * as v from 'valibot';
-import { ConversationKind } from '../access.ts';
+import { ConversationKind, History } from '../access.ts';
 import { ConversationId, MessageId, UserId } from '../ids.ts';
 import {
   ABOUT_MAX_CHARS,
@@ -202,7 +202,12 @@ export const API = {
     method: 'PATCH',
     path: '/api/conversations/:id',
     who: 'person',
-    body: v.object({ title: v.optional(Title), topic: v.optional(v.pipe(v.string(), v.maxLength(TOPIC_MAX_CHARS))) }),
+    body: v.object({
+      title: v.optional(Title),
+      topic: v.optional(v.pipe(v.string(), v.maxLength(TOPIC_MAX_CHARS))),
+      /** What members who are added from now on see. */
+      history: v.optional(History),
+    }),
     query: v.object({}),
     answer: v.object({ conversation: OverviewRow }),
   }),
