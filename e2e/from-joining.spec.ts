@@ -28,7 +28,7 @@ test('who is added sees messages from their joining on, and is told where that i
   await expect(binh.log.getByRole('article')).toHaveCount(1);
   await expect(binh.log.getByText('This is where it begins')).toHaveCount(0);
   await expect(binh.log.getByText('quà của Bình')).toHaveCount(0);
-  await binh.message('để hỏi sau nhé').locator('.quote').click();
+  await binh.message('để hỏi sau nhé').getByRole('button', { name: 'Written before you joined' }).click();
   await expect(binh.page.getByText('This message was written before you joined.')).toBeVisible();
 
   await binh.writes('mọi người nói gì thế?');

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { may, outranks, type Action, type Role } from './access.ts';
+import { ACTIONS, may, outranks, type Action, type Role } from './access.ts';
 
 const roles: Role[] = ['member', 'admin', 'owner'];
 
@@ -24,19 +25,7 @@ test('[M6] a group is deleted by its owner alone', () => {
 
 test('[A3] in a direct conversation nobody is above the other', () => {
   const allowed: Action[] = ['write', 'pin'];
-  const actions: Action[] = [
-    'write',
-    'delete-any',
-    'rename',
-    'pin',
-    'add-member',
-    'remove-member',
-    'change-role',
-    'mention-all',
-    'leave',
-    'delete-group',
-  ];
-  for (const action of actions)
+  for (const action of ACTIONS)
     for (const role of roles) expect(may(role, action, 'direct')).toBe(allowed.includes(action));
 });
 
@@ -46,4 +35,13 @@ test('[A16] nobody acts on their own rank or above', () => {
     [true, false, false],
     [true, true, false],
   ]);
+});
+
+test('[A16] [M6] docs/rights.md says what each role may do in a group', async () => {
+  const page = await readFile('docs/rights.md', 'utf8');
+  const rows = [...page.matchAll(/^\| `([a-z-]+)`[^|]*\|([^|]*)\|([^|]*)\|([^|]*)\|$/gm)];
+  const told = rows.map(([, action, ...cells]) => [action, cells.map((cell) => cell.trim() === 'yes')]);
+  expect(Object.fromEntries(told)).toEqual(
+    Object.fromEntries(ACTIONS.map((action) => [action, roles.map((role) => may(role, action, 'group'))])),
+  );
 });

@@ -11,18 +11,20 @@ export type ConversationKind = v.InferOutput<typeof ConversationKind>;
 export const History = v.picklist(['all', 'joined']);
 export type History = v.InferOutput<typeof History>;
 
-export type Action =
-  | 'write'
-  | 'delete-any'
-  | 'rename'
-  | 'pin'
-  | 'add-member'
-  | 'remove-member'
-  | 'change-role'
-  | 'mention-all'
-  | 'change-history'
-  | 'leave'
-  | 'delete-group';
+export const ACTIONS = [
+  'write',
+  'delete-any',
+  'rename',
+  'pin',
+  'add-member',
+  'remove-member',
+  'change-role',
+  'mention-all',
+  'change-history',
+  'leave',
+  'delete-group',
+] as const;
+export type Action = (typeof ACTIONS)[number];
 
 const RANK: Record<Role, number> = { member: 0, admin: 1, owner: 2 };
 

@@ -13,6 +13,8 @@ export function quoteWords(quote: QuoteView): { name: string; text: string } {
     case 'looked-for':
       // As high as it will be.
       return { name: '\u00a0', text: '…' };
+    case 'hidden':
+      return { name: '', text: m.quote_hidden_short() };
     case 'not-here':
       return { name: '', text: m.quote_not_here() };
   }

@@ -10,6 +10,8 @@ export interface QuoteSources {
   nameOf(person: UserId): string;
   /** What was found elsewhere; `nowhere` when neither the device has it nor the relay could be asked. Undefined before anybody looked. */
   elsewhere(id: MessageId): Found | 'nowhere' | undefined;
+  /** Written before this person joined a group whose history was closed to them, by its author's clock. */
+  isBeforeJoining?(id: MessageId): boolean;
 }
 
 export class Quotes {
@@ -27,7 +29,7 @@ export class Quotes {
       case undefined:
         return { id, is: 'looked-for' };
       case 'nowhere':
-        return { id, is: 'not-here' };
+        return { id, is: this.#sources.isBeforeJoining?.(id) ? 'hidden' : 'not-here' };
       case 'deleted':
         return { id, is: 'deleted' };
       default:

@@ -6,7 +6,7 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import { untrack } from 'svelte';
 import type * as Y from 'yjs';
-import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { type ConversationId, type MessageId, timeOfMessageId, type UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS, PREVIEW_MAX_CHARS } from '#shared/limits.ts';
 import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
@@ -171,7 +171,11 @@ export class ConversationTimeline implements TimelineView {
   quote(id: MessageId): QuoteView {
     this.#beat.feel();
     return new Quotes(
-      { nameOf: this.#parts.nameOf, elsewhere: (one) => this.#quoted.of(one) },
+      {
+        nameOf: this.#parts.nameOf,
+        elsewhere: (one) => this.#quoted.of(one),
+        isBeforeJoining: (one) => this.#isBeforeJoining(one),
+      },
       this.#all.map((page) => page.content),
     ).of(id);
   }
@@ -253,6 +257,11 @@ export class ConversationTimeline implements TimelineView {
     return membersOf(this.#parts.root.doc).get(this.#device.me)?.hiddenSeq ?? 0;
   }
 
+  #isBeforeJoining(id: MessageId): boolean {
+    const me = membersOf(this.#parts.root.doc).get(this.#device.me);
+    return me?.hiddenSeq !== undefined && timeOfMessageId(id) < me.joinedAt;
+  }
+
   /** The first page that there is for this person. */
   get #firstPage(): number {
     return pageOfSeq(this.#hiddenSeq + 1);
@@ -289,6 +298,7 @@ export class ConversationTimeline implements TimelineView {
         isWaiting: (id, page) => waiting.has(id) || page === last,
         nameOf,
         elsewhere: (quoted) => this.#quoted.of(quoted),
+        isBeforeJoining: (quoted) => this.#isBeforeJoining(quoted),
         mayWrite: mayWrite(),
         mayDeleteAny: mayDeleteAny(),
         others: { delivered: this.#othersDelivered, read: this.#othersRead },

@@ -79,6 +79,8 @@ export type QuoteView = { readonly id: MessageId } & (
   | { readonly is: 'looked-for' }
   /** This device does not have it, and the relay could not be asked or did not have it either. */
   | { readonly is: 'not-here' }
+  /** Written before this person joined, and hidden from them. */
+  | { readonly is: 'hidden' }
 );
 
 export interface MessageView {
