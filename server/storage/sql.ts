@@ -19,6 +19,12 @@ export interface ConnectOptions {
   connectTimeout?: number;
 }
 
+/**
+ * When the connections of a lost pool are looked for: those that the driver makes, or still had to make, when their pool has ended already, it never
+ * closes, and losses in a row would use up all that the server has.
+ */
+const LEFTOVERS_AFTER_SECONDS = [4, 30];
+
 interface Pool {
   sql: Sql;
   transactions: Transactions;
@@ -36,11 +42,14 @@ export function connect(url: string, options: ConnectOptions = {}): Sql {
   let ended = false;
   const open = (): Pool => {
     const transactions = new Transactions();
-    const sql = openPool(url, options, () => {
+    const name = `ting-ting ${crypto.randomUUID()}`;
+    const sql = openPool(url, name, options, () => {
       transactions.lost();
       if (sql !== current.sql || ended) return;
       current = open();
       void sql.end({ timeout: LAST_QUERIES_SECONDS });
+      for (const seconds of LEFTOVERS_AFTER_SECONDS)
+        setTimeout(() => ended || void endLeftovers(current.sql, name), seconds * 1_000).unref();
     });
     return { sql, transactions };
   };
@@ -59,7 +68,12 @@ export function connect(url: string, options: ConnectOptions = {}): Sql {
   });
 }
 
-function openPool(url: string, { max = 8, connectTimeout = 10 }: ConnectOptions, lost: () => void): Sql {
+/** The connections of a pool that has ended. When that fails, the server was away, and they with it. */
+async function endLeftovers(sql: Sql, name: string): Promise<void> {
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = ${name}`.catch(() => []);
+}
+
+function openPool(url: string, name: string, { max = 8, connectTimeout = 10 }: ConnectOptions, lost: () => void): Sql {
   const bigint = { to: 20, from: [20], serialize: String, parse: (text: string) => Number(text) };
   return postgres<{ bigint: postgres.PostgresType<number> }>(url, {
     max,
@@ -67,6 +81,7 @@ function openPool(url: string, { max = 8, connectTimeout = 10 }: ConnectOptions,
     // None is closed but by an accident or by us.
     max_lifetime: null,
     onclose: lost,
+    connection: { application_name: name },
     onnotice: () => undefined,
     fetch_types: false,
     types: { bigint, ...LIST_TYPES },
