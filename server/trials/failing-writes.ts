@@ -26,7 +26,7 @@ const CUT_PERCENT = 5;
 /** A disk that is soon full: a new database takes a quarter of it. */
 const DISK_MEGABYTES = 320;
 
-const WAYS = ['some', 'all', 'cut', 'full'] as const;
+const WAYS = ['some', 'all', 'full', 'cut'] as const;
 type Way = (typeof WAYS)[number];
 
 export async function failingWritesTrial({ seed, count, say }: Trial): Promise<Outcome> {
