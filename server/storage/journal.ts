@@ -177,7 +177,7 @@ async function commit(sql: Sql, entries: JournalEntry[]): Promise<void> {
   const spans = numberSpans(entries);
   const { messages, changes } = rowsOf(entries);
   const renamed = new Set(entries.flatMap((entry) => entry.renamed ?? []));
-  await sql`
+  const answer = await sql`
     with
       logged as (
         insert into updates (document, bytes)
@@ -191,6 +191,8 @@ async function commit(sql: Sql, entries: JournalEntry[]): Promise<void> {
       ${changes.length > 0 ? changed(sql, changes) : sql``}
       ${renamed.size > 0 ? due(sql, [...renamed]) : sql``}
     ${spans.length > 0 ? numbered(sql, spans) : sql`select`}`;
+  // It always answers with one row. People are told "sent" after this: an answer that is none must not pass for one.
+  if (answer.length !== 1) throw new Error('the database did not answer a commit');
 }
 
 function introduced(sql: Sql, clients: JournalEntry['clients']) {
