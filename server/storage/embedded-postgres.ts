@@ -27,7 +27,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { reason } from '../log.ts';
 import { ownDataFolder } from './data-owner.ts';
 import { findPostgres, type PostgresPrograms } from './postgres-binaries.ts';
-import { portOfRunning, stopLeftover } from './postmaster.ts';
+import { pidFileOf, portOfRunning, stopLeftover } from './postmaster.ts';
 
 /** After a crash PostgreSQL repeats its log before it is ready; with a full log of 1 GB that takes a while. */
 const READY_TIMEOUT_MILLIS = 120_000;
@@ -228,8 +228,7 @@ async function becomesReady(
   let failed = false;
   postmaster.once('error', () => (failed = true));
   while (!failed && postmaster.exitCode === null && postmaster.signalCode === null) {
-    const file = join(data, 'postmaster.pid');
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+    const lines = pidFileOf(data);
     if (lines[0] === String(postmaster.pid) && lines[7]?.trim() === 'ready') return true;
     if (Date.now() > deadline || stopping.aborted) await end(postmaster);
     await wait(10);

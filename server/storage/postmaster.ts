@@ -14,12 +14,12 @@ const FAST_SHUTDOWN_MILLIS = 30_000;
 const EMERGENCY_EXIT_MILLIS = 10_000;
 /** Above the largest id that any system gives out (2^22 on Linux). */
 const NOBODYS_PID = 2 ** 30;
+const PID_FILE = 'postmaster.pid';
 
 /** @param data the server's data folder, without symbolic links in its path */
 export async function stopLeftover(data: string, log: (line: string) => void): Promise<void> {
-  const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return;
-  const [first, ...rest] = readFileSync(file, 'utf8').split('\n');
+  const file = join(data, PID_FILE);
+  const [first, ...rest] = pidFileOf(data);
   const pid = Number(first);
   if (!Number.isInteger(pid) || pid <= 1) return;
   const identity = identify(pid);
@@ -51,11 +51,20 @@ function isTaken(pid: number): boolean {
 
 /** Where the server of this folder listens; nothing when none runs. The port is the fourth line of postmaster.pid. */
 export function portOfRunning(data: string): number | undefined {
-  const file = join(data, 'postmaster.pid');
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const lines = pidFileOf(data);
   const pid = Number(lines[0]);
   const isReady = lines[7]?.trim() === 'ready' && pid > 1 && isPostgresIn(pid, realpathSync(data));
   return isReady ? Number(lines[3]) : undefined;
+}
+
+/** Its lines; none when there is no such file. A server that is ending takes it away at any moment, so it is not looked for first. */
+export function pidFileOf(data: string): string[] {
+  try {
+    return readFileSync(join(data, PID_FILE), 'utf8').split('\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function stops(pid: number, identity: string, signal: NodeJS.Signals, millis: number): Promise<boolean> {
