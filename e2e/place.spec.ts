@@ -21,9 +21,12 @@ test('while older messages come in front, the one that is read stays where it is
       const frames = async (count: number) => {
         for (let n = 0; n < count; n++) await new Promise(requestAnimationFrame);
       };
-      // Near the top, but not so near that older messages are asked for.
-      log.scrollTop = 1_800;
-      await frames(5);
+      // Near the top, but not so near that older messages are asked for; and none that were asked for before are still on their way.
+      for (let height = 0; height !== log.scrollHeight;) {
+        height = log.scrollHeight;
+        log.scrollTop = 1_800;
+        await frames(30);
+      }
       const middle = log.getBoundingClientRect().top + log.clientHeight / 2;
       const anchor = [...log.querySelectorAll('article')].find(
         (article) => article.getBoundingClientRect().bottom > middle,
