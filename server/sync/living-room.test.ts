@@ -817,6 +817,19 @@ describe('by the relay', () => {
     });
   });
 
+  test('[H12] a message that was deleted since is not posted anew by a request that is repeated', async () => {
+    const { an, binh, conversation } = await setup();
+    const id = newMessageId();
+    const post = (): Promise<unknown> => relay.rooms.post(an.person, conversation, { id, text: 'từ máy' });
+    expect(await post()).toEqual({ ok: true, id, seq: 1 });
+    expect(await relay.rooms.remove(an.person, conversation, id)).toBeNull();
+    expect(await post()).toEqual({ ok: true, id, seq: 1 });
+    const next = an.post(conversation, 'sau');
+    await until('the next is there', () => binh.stamps(conversation).some(([, each]) => each === next));
+    expect([...messagesOf(binh.page(conversation)).keys()]).toEqual([next]);
+    expect(relay.heard.posted).toHaveLength(2);
+  });
+
   test('[A2] [A3] editing and deleting over HTTP', async () => {
     const { an, binh, conversation, page } = await setup();
     const posted = await relay.rooms.post(an.person, conversation, { text: 'một' });

@@ -152,7 +152,7 @@ export class Rooms {
     await this.#withConversation(conversation, (lane) => lane.mirror(write, renames));
   }
 
-  /** As if typed: by this person, stamped, on disk when it answers. The same id again answers with the same seq. */
+  /** As if typed: by this person, stamped, on disk when it answers. The same id again answers with the same seq, whatever happened to the message since. */
   async post(person: UserId, conversation: ConversationId, draft: Draft): Promise<Posted> {
     const id = draft.id ?? newMessageId(this.#parts.now());
     const { text, mentions, replyTo, attachments } = draft;
@@ -169,9 +169,7 @@ export class Rooms {
       const known = (await lane.ownerOf(id)) ?? owner;
       if (known !== null) {
         await lane.tail;
-        return known.author === person && !known.deleted
-          ? { ok: true, id, seq: known.seq }
-          : { ok: false, fault: 'conflict' };
+        return known.author === person ? { ok: true, id, seq: known.seq } : { ok: false, fault: 'conflict' };
       }
       const fault = await lane.write(lane.currentPage, person, allowed, [id], (doc) =>
         messagesOf(doc).set(id, value.output),
