@@ -117,6 +117,19 @@ export class Scroll {
     this.handle?.scrollTo(from + taken);
   }
 
+  /**
+   * The browser takes away what is replaced before it puts in what is new: a log at its end follows the composer that is a line shorter for that moment,
+   * and nobody is told of a size that is the old one again. So it is put back where it was.
+   */
+  beforeTyping(): void {
+    const element = this.viewport;
+    if (!element) return;
+    const { scrollTop, clientHeight } = element;
+    requestAnimationFrame(() => {
+      if (element.clientHeight === clientHeight && element.scrollTop < scrollTop) this.handle?.scrollTo(scrollTop);
+    });
+  }
+
   /** A finger, wheel or key moved it: from now on it stays where the person put it. */
   touched(): void {
     this.#intentAt = performance.now();
