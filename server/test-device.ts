@@ -8,7 +8,6 @@ import type { ConversationId, UserId } from '#shared/ids.ts';
 import { currentPage } from '#shared/model/conversation.ts';
 import { conversationDoc, pageDoc, personalDoc } from '#shared/model/doc-names.ts';
 import { orderOf, type Stamp } from '#shared/model/page.ts';
-import { readOf } from '#shared/model/personal.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { decodeFrame, encodeFrame, type Frame } from '#shared/protocol/frames.ts';
 import { Known, Tab } from './test-actor.ts';
@@ -67,10 +66,9 @@ export class TestDevice {
   }
 
   read(seq: number): void {
-    const read = readOf(this.mine);
-    if (seq <= (read.get(this.conversation) ?? 0)) return;
+    if (seq <= this.hasRead) return;
     this.hasRead = seq;
-    read.set(this.conversation, seq);
+    if (this.#line?.tab.isOpen === true) this.#tellRead();
   }
 
   doc(name: string): Y.Doc {
@@ -170,6 +168,7 @@ export class TestDevice {
   #control(line: Line, message: RelayControl): void {
     if (message.is === 'overview' || message.is === 'rows' || message.is === 'marks') {
       this.#tellDelivered();
+      if (message.is === 'overview') this.#tellRead();
       // Was removed and is back: the channels that were closed are opened again.
       if (this.known.rows.has(this.conversation)) for (const name of this.docs.keys()) this.#open(name);
     }
@@ -202,6 +201,13 @@ export class TestDevice {
       case 'query-awareness':
         return;
     }
+  }
+
+  #tellRead(): void {
+    const row = this.known.rows.get(this.conversation);
+    const seq = Math.min(this.hasRead, row?.lastSeq ?? 0);
+    if (row === undefined || seq <= row.readSeq) return;
+    this.#line?.tab.tell({ is: 'read', marks: [{ conversation: this.conversation, seq }] });
   }
 
   /** What it has without a gap, from where the relay knows it to be. */

@@ -44,7 +44,6 @@ export class Device {
   #socket: RawSocket | null = null;
   #channels = new Map<number, Channel>();
   #lastChannel = 0;
-  #personal = 0;
   #pageChannel = 0;
   #chat: Chat;
   #overview: () => void = () => undefined;
@@ -52,6 +51,8 @@ export class Device {
   readonly #known = new Map<string, Uint8Array>();
   /** This device's own part of a document. */
   readonly #own = new Map<string, Y.Doc>();
+  /** Read marks that were told. */
+  readonly #read = new Map<string, number>();
   #lastPost: { doc: string; id: string; number: number } | null = null;
   #scrolls = 0;
   /** Sockets that the relay has closed by itself. */
@@ -86,7 +87,6 @@ export class Device {
     this.#socket = socket;
     await withinPatience(socket.opened());
     const personal = this.#open(`u:${this.#person.id}`);
-    this.#personal = personal.channel;
     await withinPatience(Promise.all([overview, personal.synced, this.#show(this.#chat)]));
   }
 
@@ -163,12 +163,10 @@ export class Device {
   }
 
   #markRead(): void {
-    const key = this.#chat.id;
-    const personal = this.#ownDoc(`u:${this.#person.id}`);
-    const read = personal.getMap('read');
-    if ((read.get(key) as number | undefined) === this.#chat.lastSeq) return;
-    const update = changeOf(personal, () => read.set(key, this.#chat.lastSeq));
-    this.#send(this.#personal, UPDATE, update);
+    const { id, lastSeq } = this.#chat;
+    if (this.#read.get(id) === lastSeq || lastSeq === 0) return;
+    this.#read.set(id, lastSeq);
+    this.#control({ is: 'read', marks: [{ conversation: id, seq: lastSeq }] });
   }
 
   #ownDoc(name: string): Y.Doc {

@@ -372,6 +372,9 @@ class MuxConnection implements Open {
         return this.#isHere(message.active);
       case 'delivered':
         return this.#parts.events.delivered({ person: this.who.person, marks: message.marks });
+      case 'read':
+        for (const mark of message.marks) this.#parts.events.read({ person: this.who.person, ...mark });
+        return;
     }
   }
 

@@ -1,4 +1,4 @@
-/** What the living room announces. relay.ts passes it on to unread, push and search; nothing here knows them. All of it is on disk when told. */
+/** What the living room announces. relay.ts passes it on to unread, push and search; nothing here knows them. All that was written is on disk when told. */
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { ConversationKind, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { type ConversationId, newConversationId, newUserId, type UserId } from '#shared/ids.ts';
 import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
+import { personalDoc } from '#shared/model/doc-names.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import type { Marks } from '../storage/members.ts';
@@ -48,6 +49,34 @@ test('[R1] [R3] what a device has is told to the members, and never moves back o
   expect(reachOf(later, group, binh)).toEqual({ delivered: 3, read: 0 });
   expect((await an.row(group)).members.find(({ id }) => id === binh.id)?.reach).toEqual({ delivered: 3, read: 0 });
   for (const each of [tab, device, later]) each.leave();
+});
+
+test('[R9] [U3] [M2] a read mark that is told counts on every device, and leaves nothing in a document', async () => {
+  const { an, binh, group } = await setup();
+  const stranger = await Actor.signUp(relay.url, 'Lạ');
+  for (const text of ['một', 'hai', 'ba']) await an.post(group, text);
+  const [tab, phone, laptop, outside] = await Promise.all([an.tab(), binh.tab(), binh.tab(), stranger.tab()]);
+  const bytes = async (): Promise<number> => {
+    const [found] = await database.sql<{ bytes: number }[]>`
+      select coalesce(sum(length(bytes)), 0)::int as bytes from (
+        select document, bytes from snapshots union all select document, bytes from updates
+      ) as stored where document = ${personalDoc(binh.id)}`;
+    return found!.bytes;
+  };
+  const before = await bytes();
+  const tell = (who: Tab, seq: number) => who.tell({ is: 'read', marks: [{ conversation: group, seq }] });
+  tell(outside, 3);
+  for (let seq = 1; seq <= 2; seq++) {
+    tell(phone, seq);
+    await laptop.until(() => laptop.row(group)?.readSeq === seq && laptop.row(group)?.unread === 3 - seq);
+  }
+  await tab.until(() => reachOf(tab, group, binh)?.read === 2);
+  tell(laptop, 1);
+  tell(laptop, 1_000);
+  await phone.until(() => phone.row(group)?.readSeq === 3);
+  expect((await an.row(group)).members).toHaveLength(3);
+  expect(await bytes()).toBe(before);
+  for (const each of [tab, phone, laptop, outside]) each.leave();
 });
 
 test('[R2] [R3] what is read is delivered, and told', async () => {

@@ -10,7 +10,6 @@ import { type ConversationId, isMessageId, type MessageId, newMessageId, type Us
 import { membersOf } from '#shared/model/conversation.ts';
 import { type Message, mentionsPerson } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf, PAGE_ROOTS } from '#shared/model/page.ts';
-import { readOf } from '#shared/model/personal.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
 import { unreadOf } from '../../src/lib/state/rows.ts';
 import { startRelay, type Relay } from '../relay.ts';
@@ -287,7 +286,7 @@ interface Shown {
 function shownOn(device: TestDevice): Shown | null {
   const row: OverviewRow | undefined = device.known.rows.get(device.conversation);
   if (row === undefined) return null;
-  const readSeq = Math.max(row.readSeq, readOf(device.mine).get(device.conversation) ?? 0);
+  const readSeq = Math.max(row.readSeq, device.hasRead);
   const unread = unreadOf(row, readSeq);
   return {
     unread,

@@ -53,6 +53,8 @@ export interface Tables {
   fetched: number;
   /** conversation → the seq up to which this device has it on its disk, without a gap since the last mark the relay knew of. */
   held: number;
+  /** conversation → the seq up to which this person has read here. */
+  read: number;
   /** person → when they were last here, as far as this device was told. */
   seen: number;
   /** Notices, titles written offline, and other single values. */
@@ -68,6 +70,7 @@ export const TABLES: readonly TableName[] = [
   'people',
   'fetched',
   'held',
+  'read',
   'seen',
   'kv',
 ];

@@ -10,7 +10,7 @@ import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, parseDocName, personalDoc } from '#shared/model/doc-names.ts';
 import { pageOfSeq } from '#shared/model/page.ts';
-import { type Draft, draftsOf, type Preference, prefsOf, readOf } from '#shared/model/personal.ts';
+import { type Draft, draftsOf, type Preference, prefsOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
 import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
 import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
@@ -27,6 +27,7 @@ import { perform } from '../remote/requests.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
+import { ReadMarks } from '../sync/read-marks.ts';
 import { RelayLink } from '../sync/relay-link.ts';
 import { copyOf, type Lost, Rescue } from '../sync/rescue.ts';
 import { Settling } from '../sync/settle.ts';
@@ -45,7 +46,6 @@ export interface DeviceWorld {
   scope: string;
 }
 
-const READ_MARK_AFTER_MS = 300;
 /** Longer than a new conversation needs to be in every list. */
 const FORGET_GONE_AFTER_MS = 10_000;
 const NOTICE = 'notice:';
@@ -65,6 +65,7 @@ export class Device {
   readonly fetchAhead: FetchAhead;
   readonly presence: Presence;
   readonly writtenHere: WrittenHere;
+  readonly #readMarks: ReadMarks;
   readonly #deliveries: Deliveries;
   readonly #here: Here;
   readonly #rescue: Rescue;
@@ -72,10 +73,7 @@ export class Device {
   readonly #personal: Held;
   readonly #personalBeat = new Beat();
   readonly #beats = new Map<TableName, Beat>(TABLES.map((table) => [table, new Beat()]));
-  /** Read marks that are on their way into the personal document. */
-  readonly #reading = new Map<ConversationId, number>();
   #goneTimer: ReturnType<typeof setTimeout> | undefined;
-  #readTimer: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for what became of a request. */
   readonly #outcomes = new Map<OutboxKey, (refusal: Refused) => void>();
   #storageNotices = $state.raw<Notice[]>([]);
@@ -116,6 +114,7 @@ export class Device {
     this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
     this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope, me: me.id });
     this.presence = new Presence({ kept, link: this.link, me: me.id });
+    this.#readMarks = new ReadMarks({ kept, link: this.link, moved: () => this.#beats.get('read')?.beat() });
     this.#deliveries = new Deliveries({
       kept,
       documents: this.documents,
@@ -168,6 +167,7 @@ export class Device {
     this.settling.start();
     this.fetchAhead.start();
     this.presence.start();
+    this.#readMarks.start();
     this.#deliveries.start();
     this.#here.start();
     this.link.start();
@@ -176,7 +176,7 @@ export class Device {
 
   /** Nothing of this device runs afterwards, and its databases are let go. */
   stop(): void {
-    this.flush();
+    this.#readMarks.stop();
     clearTimeout(this.#goneTimer);
     if (typeof removeEventListener === 'function') removeEventListener('pagehide', this.flush);
     this.settling.stop();
@@ -214,17 +214,13 @@ export class Device {
 
   /** Up to which seq this person has read: by any of their devices, or here a moment ago. */
   readSeq(id: ConversationId): number {
-    this.#personalBeat.feel();
-    const known = Math.max(this.row(id)?.readSeq ?? 0, readOf(this.#personal.doc).get(id) ?? 0);
-    return Math.max(known, this.#reading.get(id) ?? 0);
+    this.table('overview');
+    this.table('read');
+    return this.#readMarks.seq(id);
   }
 
-  /** Moves the read mark; never back. Written after a moment, since scrolling moves it often. */
   markRead(id: ConversationId, seq: number): void {
-    if (seq <= this.readSeq(id)) return;
-    this.#reading.set(id, seq);
-    this.#personalBeat.beat();
-    this.#readTimer ??= setTimeout(() => this.#writeReadMarks(), READ_MARK_AFTER_MS);
+    this.#readMarks.mark(id, seq);
   }
 
   draft(id: ConversationId): Draft | undefined {
@@ -269,7 +265,7 @@ export class Device {
   }
 
   /** Writes at once what waits for a moment of quiet. */
-  readonly flush = (): void => this.#writeReadMarks();
+  readonly flush = (): void => this.#readMarks.flush();
 
   // —— Messages on their way ——
 
@@ -429,24 +425,11 @@ export class Device {
     this.#personalBeat.beat();
   }
 
-  #writeReadMarks(): void {
-    clearTimeout(this.#readTimer);
-    this.#readTimer = undefined;
-    if (this.#reading.size === 0) return;
-    const read = readOf(this.#personal.doc);
-    this.#personal.doc.transact(() => {
-      for (const [id, seq] of this.#reading) if (seq > (read.get(id) ?? 0)) read.set(id, seq);
-    });
-    this.#reading.clear();
-    this.#personalBeat.beat();
-  }
-
   #replaceOverview(rows: OverviewRow[]): void {
     this.#noticeOlder(rows);
     this.#openAgain(rows);
     this.kept.replace('overview', new Map(rows.map((row) => [row.id, row])));
     this.#learnFrom(rows);
-    this.#sayAgainWhatWasRead(rows);
     if (!this.kept.table('kv').has('listed')) this.kept.put('kv', 'listed', true);
     this.#forgetGoneLater();
   }
@@ -465,6 +448,7 @@ export class Device {
       );
       kept.put('fetched', id, lastSeq);
       if ((kept.table('held').get(id) ?? 0) > lastSeq) kept.put('held', id, lastSeq);
+      if ((kept.table('read').get(id) ?? 0) > lastSeq) kept.put('read', id, lastSeq);
     }
     void this.settling.run();
   }
@@ -478,19 +462,6 @@ export class Device {
       const doc = parseDocName(name);
       if (doc !== null && doc.kind !== 'personal' && back.has(doc.conversation)) this.link.reconnect(name);
     }
-  }
-
-  /** The relay has the document, and missed what follows from it: it crashed in between. */
-  #sayAgainWhatWasRead(rows: readonly OverviewRow[]): void {
-    const { doc, name } = this.#personal;
-    const isOnItsWay = [...this.kept.table('dirty').values()].some((mark) => mark.doc === name);
-    if (isOnItsWay) return;
-    const read = readOf(doc);
-    const missed = rows.filter((row) => {
-      const seq = read.get(row.id) ?? 0;
-      return seq > row.readSeq && seq <= row.lastSeq;
-    });
-    if (missed.length > 0) doc.transact(() => missed.forEach(({ id }) => read.set(id, read.get(id) ?? 0)));
   }
 
   /** A list that was made a moment before a conversation was does not have it yet: not at once. */
@@ -519,6 +490,7 @@ export class Device {
       await kept.remove('dirty', ...marks);
       await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);
       await kept.remove('fetched', id);
+      await kept.remove('read', id);
     }
   }
 

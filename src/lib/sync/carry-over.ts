@@ -3,14 +3,13 @@
  * reactions, drafts, marks. Yjs tells what a copy has never seen (a client's changes are numbered without gaps), so nothing is guessed from what
  * merely differs: what the other copy has seen and decided otherwise about stays as it is there.
  */
-import * as v from 'valibot';
 import * as Y from 'yjs';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { EDITABLE_META, type Pin, metaOf } from '#shared/model/conversation.ts';
 import type { DocName } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf, parseReactionKey, reactionsOf, votesOf } from '#shared/model/page.ts';
-import { draftsOf, prefsOf, ReadSeq, readOf } from '#shared/model/personal.ts';
+import { draftsOf, prefsOf } from '#shared/model/personal.ts';
 
 export interface Change {
   what: 'message' | 'edit' | 'deletion' | 'reaction' | 'title' | 'topic' | 'avatar' | 'pin' | 'draft' | 'mark';
@@ -108,14 +107,8 @@ function pins(copies: Copies, me: UserId): Change[] {
 }
 
 function personal(copies: Copies): Change[] {
-  const read = [...ahead(copies, readOf)].flatMap(({ key, value, now = 0 }) => {
-    if (!v.is(ReadSeq, value) || value <= now) return [];
-    return [
-      { what: 'mark' as const, key: `read:${key}`, text: '', make: (doc: Y.Doc) => void readOf(doc).set(key, value) },
-    ];
-  });
   const drafts = copied(copies, draftsOf, (value) => ({ what: 'draft', text: value?.text ?? '' }));
-  return [...read, ...drafts, ...copied(copies, prefsOf, () => ({ what: 'mark', text: '' }))];
+  return [...drafts, ...copied(copies, prefsOf, () => ({ what: 'mark', text: '' }))];
 }
 
 function copied<T>(

@@ -2,7 +2,8 @@
  * What belongs to one person on all of their devices.
  *
  *   drafts  conversation → {text, replyTo?, at}
- *   read    conversation → seq up to which this person has read; the relay keeps the largest
+ *   read    conversation → seq up to which this person has read, for programs that speak only Yjs; the relay keeps the largest. The app tells it otherwise
+ *           (decision 14)
  *   prefs   conversation → {muted?, pinned?, archived?, unread?}
  */
 import * as v from 'valibot';

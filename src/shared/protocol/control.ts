@@ -12,18 +12,19 @@ import { MemberReach, OverviewRow, PersonPresence, Reach, RowChange } from './ov
 const Channel = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(0xffff_ffff));
 const Seq = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(Number.MAX_SAFE_INTEGER));
 
+const ToldMarks = v.pipe(
+  v.array(v.strictObject({ conversation: ConversationId, seq: Seq })),
+  v.minLength(1),
+  v.maxLength(MARKS_MAX_COUNT),
+);
+
 export const ClientControl = v.variant('is', [
   v.strictObject({ is: v.literal('open'), channel: Channel, doc: v.pipe(v.string(), v.maxLength(80)) }),
   v.strictObject({ is: v.literal('close'), channel: Channel }),
   /** This device has everything up to there, on its own disk. */
-  v.strictObject({
-    is: v.literal('delivered'),
-    marks: v.pipe(
-      v.array(v.strictObject({ conversation: ConversationId, seq: Seq })),
-      v.minLength(1),
-      v.maxLength(MARKS_MAX_COUNT),
-    ),
-  }),
+  v.strictObject({ is: v.literal('delivered'), marks: ToldMarks }),
+  /** This person has read everything up to there. */
+  v.strictObject({ is: v.literal('read'), marks: ToldMarks }),
   /** Whether somebody looks at this device, or did in the last minutes. A socket begins with yes. */
   v.strictObject({ is: v.literal('here'), active: v.boolean() }),
 ]);
