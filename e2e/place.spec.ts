@@ -91,3 +91,19 @@ test('who begins at the new messages keeps what is above the composer while it g
     await expect.poll(left).toBe(before);
   }
 });
+
+test('on a phone without a network, what is sent stands clear of the line that says so', async ({ stage }) => {
+  const an = await stage.actor('An', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await writeHistory(an, await stage.group('Trên tàu', an, []), 60);
+  await an.comesIn();
+  await an.opens('Trên tàu');
+  await an.goesOffline();
+  for (const text of ['Anh đang trên tàu, mạng chập chờn', 'Để phần anh hai con cá nha']) {
+    await an.composer.fill(text);
+    await an.page.getByRole('button', { name: 'Send', exact: true }).click();
+    await expect(an.message(text)).toBeVisible();
+    await expect
+      .poll(() => an.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight))
+      .toBeLessThanOrEqual(2);
+  }
+});
