@@ -22,6 +22,8 @@ const { values } = parseArgs({
 /** A tenth of what a person does in bench:people. */
 const IDLE_MILLIS = 2_000;
 const GROWTH_MAX = 1.1;
+/** As after months: pages that have just begun, and pages that are about to be full. Otherwise all of them would only fill. */
+const RECENT = [60, 185, 310, 435, 560, 685, 810, 935];
 
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
@@ -31,7 +33,7 @@ await server.start();
 const known: number[] = [];
 let failed = 0;
 try {
-  const village = await prepareVillage(server, Number(values.people), seed);
+  const village = await prepareVillage(server, Number(values.people), seed, RECENT);
   const generator = await Generator.prepare({
     is: 'crowd',
     port: server.port,

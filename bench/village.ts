@@ -14,15 +14,15 @@ import { settle, World } from './world.ts';
 const PAIRS_EACH = 10;
 const GROUPS_EACH = 10;
 const GROUP_SIZE = 25;
-/** So many messages lie on the current page of a group when it begins; one page is full before it. */
-const RECENT = 50;
+/** So many messages lie on the current page of a group when it begins, unless said otherwise; one page is full before it. */
+const RECENT = [50];
 const PAGE = 1_000;
 const SECOND = 1_000;
 const DAY = 86_400_000;
 
 export type Village = Pick<CrowdPlan, 'chats' | 'people'>;
 
-export async function prepareVillage(server: Server, count: number, seed: number): Promise<Village> {
+export async function prepareVillage(server: Server, count: number, seed: number, recent = RECENT): Promise<Village> {
   const world = new World(seedOf(seed, 'people'));
   const people = world.people(count);
   const talks: Talk[] = [];
@@ -41,42 +41,51 @@ export async function prepareVillage(server: Server, count: number, seed: number
     for (let from = 0; from < count; from += GROUP_SIZE) add(order.slice(from, from + GROUP_SIZE));
   }
   await settle(server, talks);
-  const chats = await histories(server, talks, seed);
+  const chats = await histories(server, talks, seed, recent);
   return { chats, people: people.map((person, i) => ({ person, chats: places[i] ?? [] })) };
 }
 
 /**
- * Every group has a full page and a current one, as snapshots. All have the same messages, by somebody who has left: a history of its own for each
- * would take longer than everything else, and the relay reads each of them anew all the same.
+ * Every group has a full page and a current one, as snapshots. Those that are equally far have the same messages, by somebody who has left: a history of
+ * its own for each would take longer than everything else, and the relay reads each of them anew all the same.
  */
-async function histories(server: Server, talks: Talk[], seed: number): Promise<Chat[]> {
+async function histories(server: Server, talks: Talk[], seed: number, recent: readonly number[]): Promise<Chat[]> {
   const { sql } = server;
   if (sql === null) throw new Error('there is no database');
   const writer = new World(seedOf(seed, 'writer')).people(1)[0];
   if (writer === undefined) throw new Error('nobody there to write');
   const groups = talks.filter((talk) => talk.people.length > 2).map((talk) => talk.place.conversation);
   const full = page(writer.id, 0, PAGE, seed);
-  const current = page(writer.id, PAGE, RECENT, seed);
-  for (const [number, { bytes, client }] of [full, current].entries()) {
-    await sql`insert into snapshots (document, bytes, through)
-      select 'c:' || id || ${`:${number}`}, ${bytes}, 0 from unnest(${groups}::text[]) as t (id)`;
-    await sql`insert into document_clients (document, client, person)
-      select 'c:' || id || ${`:${number}`}, ${client}, ${writer.id} from unnest(${groups}::text[]) as t (id)`;
+  await keep(sql, groups, 0, full, writer.id);
+  const chats = new Map<string, Chat>();
+  for (const [nth, count] of recent.entries()) {
+    const some = groups.filter((_, i) => i % recent.length === nth);
+    const current = page(writer.id, PAGE, count, seed);
+    await keep(sql, some, 1, current, writer.id);
+    await sql`insert into messages (conversation, seq, id, page, author, stamped_at, value)
+      select c.id, m.seq, m.id, 1, ${writer.id}, ${Date.now()}::bigint, m.value::jsonb
+      from unnest(${some}::text[]) as c (id),
+        unnest(${current.messages.map((_, i) => PAGE + i + 1)}::bigint[], ${current.messages.map((m) => m.id)}::text[], ${current.messages.map((m) => m.json)}::text[]) as m (seq, id, value)`;
+    const lastSeq = PAGE + count;
+    await sql`update conversations set last_seq = ${lastSeq} where id = any(${some})`;
+    await sql`update members set read_seq = ${lastSeq}, delivered_seq = ${lastSeq} where conversation = any(${some})`;
+    for (const id of some) chats.set(id, { id, page: 1, lastSeq, anchor: current.messages[0]?.id ?? '' });
   }
-  const recent = current.messages;
-  await sql`insert into messages (conversation, seq, id, page, author, stamped_at, value)
-    select c.id, m.seq, m.id, 1, ${writer.id}, ${Date.now()}::bigint, m.value::jsonb
-    from unnest(${groups}::text[]) as c (id),
-      unnest(${recent.map((_, i) => PAGE + i + 1)}::bigint[], ${recent.map((m) => m.id)}::text[], ${recent.map((m) => m.json)}::text[]) as m (seq, id, value)`;
-  await sql`update conversations set last_seq = ${PAGE + RECENT} where id = any(${groups})`;
-  await sql`update members set read_seq = ${PAGE + RECENT}, delivered_seq = ${PAGE + RECENT} where conversation = any(${groups})`;
   await sql`analyze`;
-  const isGroup = new Set(groups);
-  return talks.map(({ place: { conversation } }) =>
-    isGroup.has(conversation)
-      ? { id: conversation, page: 1, lastSeq: PAGE + RECENT, anchor: recent[0]?.id ?? '' }
-      : { id: conversation, page: 0, lastSeq: 0, anchor: '' },
-  );
+  return talks.map(({ place: { conversation: id } }) => chats.get(id) ?? { id, page: 0, lastSeq: 0, anchor: '' });
+}
+
+async function keep(
+  sql: NonNullable<Server['sql']>,
+  groups: readonly string[],
+  number: number,
+  { bytes, client }: Pick<ReturnType<typeof page>, 'bytes' | 'client'>,
+  writer: string,
+): Promise<void> {
+  await sql`insert into snapshots (document, bytes, through)
+    select 'c:' || id || ${`:${number}`}, ${bytes}, 0 from unnest(${groups}::text[]) as t (id)`;
+  await sql`insert into document_clients (document, client, person)
+    select 'c:' || id || ${`:${number}`}, ${client}, ${writer} from unnest(${groups}::text[]) as t (id)`;
 }
 
 function page(by: string, from: number, count: number, seed: number) {
