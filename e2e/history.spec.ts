@@ -62,6 +62,11 @@ test('a reply quotes what lies on a page that is not on screen, with and without
   await an.opens('Nhắc chuyện cũ');
   const quote = an.message('còn nhớ không?').getByRole('button', { name: `dòng số ${quotedSeq}.` });
   await expect(quote).toContainText(binh.name);
+  // Its author edits it while it is looked at, and takes that back.
+  for (const text of ['Sửa lại cho đúng', `dòng số ${quotedSeq}.`]) {
+    expect((await binh.context.request.patch(`${api}/${messages[0]!.id}`, { data: { text } })).status()).toBe(204);
+    await expect(an.message('còn nhớ không?').getByRole('button', { name: text })).toBeVisible();
+  }
   // Not by opening its page.
   await expect(an.log.getByRole('article').filter({ hasText: `dòng số ${quotedSeq}.` })).toHaveCount(1);
 

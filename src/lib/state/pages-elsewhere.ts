@@ -1,4 +1,4 @@
-/** Pages of a conversation that are not on screen: each is read, and let go of. */
+/** Pages of a conversation that are not on screen: each is read and let go of, but for a few that are watched. */
 import type { ConversationId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, parseDocName } from '#shared/model/doc-names.ts';
@@ -6,16 +6,48 @@ import { orderOf } from '#shared/model/page.ts';
 import type { Device } from './device.svelte.ts';
 import { type PageContent, readPage } from './page-content.ts';
 import type { PageCopy } from './quoted-elsewhere.ts';
+import { ShownPage } from './shown-page.ts';
 
 const SYNC_AT_MOST_MS = 15_000;
+const WATCHED_MAX_COUNT = 3;
 
 export class PagesElsewhere {
   readonly #device: Device;
   readonly #id: ConversationId;
+  readonly #changed: (content: PageContent) => void;
+  /** The last asked for is the last. */
+  #watched: ShownPage[] = [];
 
-  constructor(device: Device, id: ConversationId) {
+  /** `changed` hears of the watched pages. */
+  constructor(device: Device, id: ConversationId, changed: (content: PageContent) => void) {
     this.#device = device;
     this.#id = id;
+    this.#changed = changed;
+  }
+
+  watch(number: number): void {
+    const here = this.#watched.find((page) => page.number === number);
+    const held = () => this.#device.documents.hold(pageDoc(this.#id, number));
+    const page: ShownPage = here ?? new ShownPage(number, held(), () => this.#tell(number));
+    this.#watched = [...this.#watched.filter((each) => each !== page), page];
+    while (this.#watched.length > WATCHED_MAX_COUNT) this.#watched.shift()?.release();
+  }
+
+  replaced(doc: string): void {
+    this.#watched.find((page) => page.held.name === doc)?.watch();
+  }
+
+  stop(): void {
+    for (const page of this.#watched) page.release();
+    this.#watched = [];
+  }
+
+  /** Not within the transaction that changed it. */
+  #tell(number: number): void {
+    queueMicrotask(() => {
+      const page = this.#watched.find((each) => each.number === number);
+      if (page !== undefined) this.#changed(page.content);
+    });
   }
 
   /** As the device has it; what the device does not have whole, as the relay has it. Null when there is nothing. */

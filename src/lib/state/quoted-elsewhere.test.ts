@@ -18,6 +18,7 @@ class History {
   readonly read: number[] = [];
   /** Those on the device; the others are the relay's. */
   kept: Set<number>;
+  readonly watched = new Set<number>();
   online = true;
   changes = 0;
   readonly quoted: QuotedElsewhere;
@@ -42,6 +43,7 @@ class History {
       read: (page) => Promise.resolve(this.#read(page)),
       fromRelay: (page) => Promise.resolve(this.online ? (this.pages[page] ?? null) : null),
       kept: () => Promise.resolve([...this.kept]),
+      watch: (page) => this.watched.add(page),
       changed: () => (this.changes += 1),
     };
     this.quoted = new QuotedElsewhere(parts);
@@ -125,6 +127,7 @@ test('what the device has is put right by the relay', async () => {
     read: () => Promise.resolve({ content: page, isRelays: false }),
     fromRelay: () => Promise.resolve(edited),
     kept: () => Promise.resolve([]),
+    watch: () => undefined,
     changed: () => {
       const found = quoted.of(id);
       asked.push(typeof found === 'object' ? found.text : found);
@@ -139,4 +142,23 @@ test('an id that some other program made up ends the search soon', async () => {
   const history = new History(300);
   expect(await history.look('m!!!!!!!!!aaaaaaaaaaaaaaaa' as MessageId)).toBe('nowhere');
   expect(history.read.length).toBeLessThanOrEqual(14);
+});
+
+test('what was found follows the changes of its page, and only those', async () => {
+  const history = new History(10);
+  const [one, other] = [history.id(31), history.id(35)];
+  await history.look(one);
+  await history.look(other);
+  expect(history.watched).toEqual(new Set([1]));
+  const page = history.pages[1]!;
+  const { changes } = history;
+  history.quoted.pageChanged({ ...page, reactions: new Map() });
+  expect(history.changes).toBe(changes);
+  const edited = new Map(page.messages).set(one, { by: binh, at: 1, text: 'sửa rồi' });
+  history.quoted.pageChanged({ ...page, messages: edited });
+  expect(history.quoted.of(one)).toEqual({ by: binh, text: 'sửa rồi' });
+  expect(history.quoted.of(other)).toMatchObject({ text: 'số 35' });
+  expect(history.changes).toBe(changes + 1);
+  history.quoted.pageChanged({ ...page, messages: edited, deleted: new Map([[other, { by: binh, at: 2 }]]) });
+  expect(history.quoted.of(other)).toBe('deleted');
 });

@@ -1,7 +1,7 @@
 /**
  * Looks for quoted messages on pages that are not on screen. Nothing says on which page a message lies, but its id says when it was written,
- * and a page from when to when it was: a few pages are read, the likeliest first. What was found is remembered; the pages are not held.
- * What this device has is shown at once, and put right when the relay knows better: it may have been edited or deleted since.
+ * and a page from when to when it was: a few pages are read, the likeliest first. What was found is remembered, and its page watched: it may be
+ * edited or deleted. What this device has is shown at once, and put right when the relay knows better.
  */
 import { type MessageId, timeOfMessageId } from '#shared/ids.ts';
 import type { PageContent } from './page-content.ts';
@@ -24,6 +24,8 @@ export interface QuotedParts {
   fromRelay(page: number): Promise<PageContent | null>;
   /** The pages of which the device has a copy. */
   kept(): Promise<readonly number[]>;
+  /** From now on this page is told to `pageChanged` when it changes, unless too many others were asked for since. */
+  watch(page: number): void;
   changed(): void;
 }
 
@@ -38,6 +40,8 @@ export class QuotedElsewhere {
   readonly #parts: QuotedParts;
   readonly #found = new Map<MessageId, Found | 'nowhere'>();
   readonly #asked = new Set<MessageId>();
+  /** The page on which it was found. */
+  readonly #places = new Map<MessageId, number>();
   /** Shown as this device has it, and the page it is on: the relay has not been asked. */
   readonly #unproved = new Map<MessageId, number>();
   readonly #line: MessageId[] = [];
@@ -70,6 +74,14 @@ export class QuotedElsewhere {
     for (const [id, page] of this.#unproved) void this.#putRight(id, page);
   }
 
+  pageChanged(content: PageContent): void {
+    for (const [id, page] of this.#places) {
+      if (page !== content.page) continue;
+      const [before, now] = [this.#found.get(id), foundIn([content], id)];
+      if (now !== undefined && !isSame(before, now)) this.#tell(id, now);
+    }
+  }
+
   stop(): void {
     this.#isStopped = true;
   }
@@ -81,7 +93,10 @@ export class QuotedElsewhere {
     for (let id = this.#line.shift(); id !== undefined && !this.#isStopped; id = this.#line.shift()) {
       const place = await new Look(this.#parts, read, id).find();
       this.#tell(id, place?.found ?? 'nowhere');
-      if (place !== undefined && !place.isRelays) void this.#putRight(id, place.page);
+      if (place === undefined || this.#isStopped) continue;
+      this.#places.set(id, place.page);
+      this.#parts.watch(place.page);
+      if (!place.isRelays) void this.#putRight(id, place.page);
     }
     this.#isLooking = false;
   }
@@ -100,6 +115,9 @@ export class QuotedElsewhere {
     this.#parts.changed();
   }
 }
+
+const isSame = (a: Found | 'nowhere' | undefined, b: Found): boolean =>
+  a === b || (typeof a === 'object' && typeof b === 'object' && a.text === b.text);
 
 interface FoundAt {
   found: Found;

@@ -47,6 +47,7 @@ export class ConversationTimeline implements TimelineView {
   readonly #aside = new Map<number, ShownPage>();
   /** Being read from the disk beside the root, until `open` knows what it needs. */
   #ahead: Held[] = [];
+  readonly #elsewhere: PagesElsewhere;
   readonly #quoted: QuotedElsewhere;
   readonly #beat = new Beat();
   #loadingOlder = $state(false);
@@ -62,7 +63,10 @@ export class ConversationTimeline implements TimelineView {
   readonly #unread = $derived(this.#countUnread());
   #closed = false;
   #tending = false;
-  readonly #onReplaced = (doc: string) => this.#all.find((page) => page.held.name === doc)?.watch();
+  readonly #onReplaced = (doc: string) => {
+    this.#all.find((page) => page.held.name === doc)?.watch();
+    this.#elsewhere.replaced(doc);
+  };
   readonly #onSynced = (doc: string) => this.#synced(doc);
   /** Only a relay that is there again changes the answer: an attempt to reach it does not. */
   readonly #onState = (state: SocketState) => {
@@ -75,6 +79,7 @@ export class ConversationTimeline implements TimelineView {
   constructor(parts: TimelineParts) {
     this.#parts = parts;
     this.#device = parts.device;
+    this.#elsewhere = new PagesElsewhere(parts.device, parts.id, (content) => this.#quoted.pageChanged(content));
     this.#quoted = this.#lookForQuoted();
     this.#readAtOpening = untrack(() => this.#device.readSeq(parts.id));
     this.#readAhead();
@@ -129,6 +134,7 @@ export class ConversationTimeline implements TimelineView {
     const { link, documents } = this.#device;
     this.#closed = true;
     this.#quoted.stop();
+    this.#elsewhere.stop();
     documents.off('replaced', this.#onReplaced);
     link.off('synced', this.#onSynced);
     link.off('state', this.#onState);
@@ -312,7 +318,7 @@ export class ConversationTimeline implements TimelineView {
 
   #lookForQuoted(): QuotedElsewhere {
     const { device, id } = this.#parts;
-    const pages = new PagesElsewhere(device, id);
+    const pages = this.#elsewhere;
     return new QuotedElsewhere({
       first: () => {
         const first = this.#shown[0];
@@ -322,6 +328,7 @@ export class ConversationTimeline implements TimelineView {
       read: (page) => pages.read(page),
       fromRelay: (page) => pages.fromRelay(page),
       kept: () => pages.kept(),
+      watch: (page) => pages.watch(page),
       changed: () => this.#changed(),
     });
   }
