@@ -35,6 +35,7 @@ interface Inside {
   _db: Promise<IDBDatabase>;
   _dbref: number;
   _destroyed: boolean;
+  _storeUpdate: (update: Uint8Array, origin: unknown) => void;
 }
 
 export const keepInIndexedDb: Keeper = (database, doc, { instead = false, failed = () => undefined } = {}) => {
@@ -64,7 +65,12 @@ function persist(database: string, doc: Y.Doc, failed: (why: unknown) => void) {
   opening.then((db) => db.addEventListener('abort', aborted), failed);
   const loaded = opening.then(async (db) => {
     const rows = await read<unknown[]>(db, (store) => store.getAll());
-    return persistence._destroyed || fill(doc, rows, persistence);
+    if (persistence._destroyed) return true;
+    // Yjs encodes every change for those who listen to updates. What comes from the disk is not written to it: nobody needs the encoding of a whole page.
+    doc.off('update', persistence._storeUpdate);
+    const isWhole = fill(doc, rows, persistence);
+    doc.on('update', persistence._storeUpdate);
+    return isWhole;
   });
   return {
     loaded,

@@ -10,9 +10,9 @@ export class ShownPage {
   #content: PageContent | null = null;
   #doc: Y.Doc | null = null;
   readonly #changed: () => void;
-  readonly #hear = () => {
-    this.#content = null;
-    this.#changed();
+  /** Not by `update`: Yjs would encode the whole page while it is read from the disk, and nothing here looks at the bytes. */
+  readonly #hear = ({ changed }: Y.Transaction) => {
+    if (changed.size > 0) this.#again();
   };
 
   constructor(number: number, held: Held, changed: () => void) {
@@ -32,14 +32,19 @@ export class ShownPage {
 
   /** Again after the document was replaced. */
   watch(): void {
-    this.#doc?.off('update', this.#hear);
+    this.#doc?.off('afterTransaction', this.#hear);
     this.#doc = this.held.doc;
-    this.#doc.on('update', this.#hear);
-    this.#hear();
+    this.#doc.on('afterTransaction', this.#hear);
+    this.#again();
   }
 
   release(): void {
-    this.#doc?.off('update', this.#hear);
+    this.#doc?.off('afterTransaction', this.#hear);
     this.held.release();
+  }
+
+  #again(): void {
+    this.#content = null;
+    this.#changed();
   }
 }

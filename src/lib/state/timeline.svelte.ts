@@ -292,7 +292,8 @@ export class ConversationTimeline implements TimelineView {
 
   #build(): Timeline {
     this.#beat.feel();
-    const { nameOf, mayWrite, mayDeleteAny } = this.#parts;
+    const { mayWrite, mayDeleteAny } = this.#parts;
+    const nameOf = remembered(this.#parts.nameOf);
     const waiting = this.#device.table('waiting');
     const last = this.#shown.at(-1)?.number;
     return buildTimeline(
@@ -453,4 +454,14 @@ export class ConversationTimeline implements TimelineView {
     }
     if (news) this.#beat.beat();
   }
+}
+
+/** A page has a thousand messages by a few people, and each look at what may change is written down by Svelte. */
+function remembered<K, V>(ask: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const value = known.get(key) ?? ask(key);
+    known.set(key, value);
+    return value;
+  };
 }

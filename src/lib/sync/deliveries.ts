@@ -72,14 +72,17 @@ export class Deliveries {
     const page = { open, stamps: 0, stop: () => open.doc.off('update', look) };
     const look = (): void => {
       const { length } = orderOf(open.doc);
-      if (!open.isLoaded || page.stamps === length) return;
+      if (page.stamps === length) return;
       page.stamps = length;
       this.#look(name.conversation);
     };
-    // Behind y-indexeddb's listener: by now it has asked the disk to write.
-    open.doc.on('update', look);
     this.#pages.set(open.name, page);
-    void open.loaded.then(() => !open.isClosed && look());
+    void open.loaded.then(() => {
+      if (open.isClosed) return;
+      // Behind y-indexeddb's listener: when this one is called, the disk has been asked to write.
+      open.doc.on('update', look);
+      look();
+    });
   };
 
   readonly #closing = (open: OpenDocument): void => {

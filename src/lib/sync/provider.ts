@@ -10,6 +10,7 @@ import { Awareness } from 'y-protocols/awareness';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { encodeFrame } from '#shared/protocol/frames.ts';
+import { afterPaint } from './after-paint.ts';
 
 interface DocumentSyncEvents {
   /** The relay's copy is in `doc`. */
@@ -48,6 +49,8 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
   /** Somebody wants to know whether the relay has all, without a change in this tab. */
   #wantsProof = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasBegun = false;
+  readonly #cancelOpening: () => void;
   readonly #watch: (update: Uint8Array, origin: unknown, doc: Y.Doc, transaction: Y.Transaction) => void;
 
   /** `scope` names what the tabs of one person on one device share; `alone`: this one shares nothing with them. */
@@ -71,7 +74,10 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
     this.#listenToSteps();
     this.#watch = (_update, _origin, _doc, transaction) => transaction.local && this.#changed();
     this.doc.on('update', this.#watch);
-    this.#provider.connect();
+    this.#cancelOpening = afterPaint(() => {
+      this.#hasBegun = true;
+      this.#provider.connect();
+    });
   }
 
   get isSynced(): boolean {
@@ -101,10 +107,11 @@ export class DocumentSync extends ObservableV2<DocumentSyncEvents> {
 
   /** After a refusal that may have passed. */
   reconnect(): void {
-    if (!this.#provider.shouldConnect) this.#provider.connect();
+    if (this.#hasBegun && !this.#provider.shouldConnect) this.#provider.connect();
   }
 
   stop(): void {
+    this.#cancelOpening();
     clearTimeout(this.#timer);
     this.doc.off('update', this.#watch);
     this.#provider.destroy();
