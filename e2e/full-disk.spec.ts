@@ -47,3 +47,28 @@ test('[L10] with a full disk nothing disappears, the person is told, and with ro
   await binh.opens('Hàng xóm');
   await binh.sees('cũng lúc đầy');
 });
+
+test('[L11] a message that was written while the disk was full is not lost with its tab', async ({ stage }) => {
+  test.setTimeout(180_000);
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  await stage.group('Chuyển nhà', an, [binh]);
+  await Promise.all([an.comesIn(), binh.comesIn()]);
+  await an.opens('Chuyển nhà');
+  await an.writes('trước khi đầy');
+  await an.seesState('trước khi đầy', 'Sent');
+  await an.goesOffline();
+  const freesDisk = await fillsDisk(an);
+  await an.writes('viết khi máy đầy');
+  await expect(an.page.getByText('The device is full')).toBeVisible();
+
+  await an.reloads();
+  await an.seesState('viết khi máy đầy', 'Waiting');
+  await freesDisk();
+  await an.comesBack();
+  await an.seesState('viết khi máy đầy', 'Sent');
+  await binh.opens('Chuyển nhà');
+  await binh.sees('viết khi máy đầy');
+  await an.reloads();
+  await expect(an.log.getByText('viết khi máy đầy')).toHaveCount(1);
+  await expect(binh.log.getByText('viết khi máy đầy')).toHaveCount(1);
+});

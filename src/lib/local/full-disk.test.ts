@@ -79,3 +79,49 @@ test('[L10] what a full disk refused is written when there is room again', async
   await vi.advanceTimersByTimeAsync(20_000);
   expect(over).toHaveBeenCalledOnce();
 });
+
+test('[L11] what a full disk refused is there again after the tab is closed, until the disk has it', async () => {
+  const scope = `ting-ting:${String(Math.random())}`;
+  const disk = new Disk();
+  const waiting = (text: string) => ({ conversation: 'c', page: 0, message: { by: 'u', at: 1, text } }) as never;
+  const copies = () => Object.keys(localStorage).filter((key) => key.startsWith(scope));
+  const before = await Kept.read(disk, scope);
+  before.put('waiting', 'm1', waiting('trước khi đầy'));
+  disk.isFull = true;
+  before.put('waiting', 'm2', waiting('lúc đầy'));
+  before.put('waiting', 'm3', waiting('lúc đầy, rồi xoá'));
+  before.put('kv', 'list', 'not written by a person');
+  await vi.advanceTimersByTimeAsync(0);
+  void before.remove('waiting', 'm3');
+  await vi.advanceTimersByTimeAsync(0);
+  before.stop();
+
+  // Still full: it stays where it is.
+  const between = await Kept.read(disk, scope);
+  expect([...between.table('waiting').keys()].sort()).toEqual(['m1', 'm2']);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(copies()).toHaveLength(1);
+  between.stop();
+
+  disk.isFull = false;
+  const after = await Kept.read(disk, scope);
+  expect(after.table('waiting').get('m2')).toEqual(waiting('lúc đầy'));
+  expect(after.table('kv').has('list')).toBe(false);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(await disk.all('waiting')).toEqual(after.table('waiting'));
+  expect(copies()).toEqual([]);
+  after.stop();
+});
+
+test('[L11] what was sent from there is not taken up again', async () => {
+  const scope = `ting-ting:${String(Math.random())}`;
+  const disk = new Disk();
+  const kept = await Kept.read(disk, scope);
+  disk.isFull = true;
+  kept.put('waiting', 'm1', { text: 'lúc đầy' } as never);
+  await vi.advanceTimersByTimeAsync(0);
+  disk.isFull = false;
+  await kept.remove('waiting', 'm1');
+  kept.stop();
+  expect((await Kept.read(disk, scope)).table('waiting').size).toBe(0);
+});

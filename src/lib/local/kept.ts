@@ -5,6 +5,7 @@
  * Tables are live maps: a reader who keeps one listens to `change`.
  */
 import { ObservableV2 } from 'lib0/observable';
+import { LastResort } from './last-resort.ts';
 import type { Store } from './store.ts';
 import { type TableName, TABLES, type Tables } from './tables.ts';
 
@@ -39,18 +40,23 @@ export class Kept extends ObservableV2<KeptEvents> {
   readonly #otherTabs: BroadcastChannel | null;
   /** What the disk refused; without a key, a table as a whole. */
   readonly #unsaved = new Map<string, Place>();
+  /** Outlives this tab. */
+  readonly #lastResort: LastResort;
   #stopped = false;
 
   /** `scope` names what the tabs of one person on one device share. */
   static async read(store: Store, scope: string): Promise<Kept> {
     const tables = await Promise.all(TABLES.map(async (table) => [table, await store.all(table)] as const));
-    return new Kept(store, Object.fromEntries(tables) as unknown as AllTables, scope);
+    const kept = new Kept(store, Object.fromEntries(tables) as unknown as AllTables, scope);
+    kept.#takeUp();
+    return kept;
   }
 
   private constructor(store: Store, tables: AllTables, scope: string) {
     super();
     this.#store = store;
     this.#tables = tables;
+    this.#lastResort = new LastResort(scope, this.tab);
     this.#otherTabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(`${scope}:kept`);
     this.#otherTabs?.addEventListener('message', (event) => this.#hear((event as MessageEvent<Told>).data));
   }
@@ -105,6 +111,7 @@ export class Kept extends ObservableV2<KeptEvents> {
     this.#unsaved.clear();
     for (const { table, key } of places)
       await this.#write(this.#writeAsItIs(table, key), { table, ...(key && { key }) });
+    this.#keepElsewhere();
     return this.#unsaved.size === 0;
   }
 
@@ -129,6 +136,30 @@ export class Kept extends ObservableV2<KeptEvents> {
     this.destroy();
   }
 
+  /** What a tab left that was closed while the disk was full: as if it was written now. What the disk has is newer. */
+  #takeUp(): void {
+    const { rows, copies } = this.#lastResort.left();
+    const missing = rows.filter(({ table, key }) => !this.#tables[table].has(key));
+    // Here first: should the disk still be full, and this tab be closed as well.
+    this.#lastResort.keep(missing);
+    this.#lastResort.forget(copies);
+    const writings = missing.map(({ table, key, value }) => {
+      (this.#tables[table] as Map<string, unknown>).set(key, value);
+      return this.#write(this.#store.put(table, key, value), { table, key }, { is: 'put', table, key, value });
+    });
+    void Promise.all(writings).then(() => this.#keepElsewhere());
+  }
+
+  #keepElsewhere(): void {
+    if (this.#stopped) return;
+    this.#lastResort.keep(
+      [...this.#unsaved.values()].flatMap(({ table, key }) => {
+        const value = key === undefined ? undefined : this.#tables[table].get(key);
+        return key === undefined || value === undefined ? [] : [{ table, key, value } as never];
+      }),
+    );
+  }
+
   #writeAsItIs(table: TableName, key: string | undefined): Promise<void> {
     if (key === undefined) return this.#store.replace(table, this.#tables[table]);
     const value = this.#tables[table].get(key);
@@ -136,10 +167,14 @@ export class Kept extends ObservableV2<KeptEvents> {
   }
 
   async #write(writing: Promise<void>, place: Place, told: Told | null = null): Promise<void> {
+    const name = `${place.table} ${place.key ?? ''}`;
     try {
       await writing;
+      // What it holds now is on the disk, whatever was refused before.
+      if (this.#unsaved.delete(name)) this.#keepElsewhere();
     } catch (why) {
-      this.#unsaved.set(`${place.table} ${place.key ?? ''}`, place);
+      this.#unsaved.set(name, place);
+      this.#keepElsewhere();
       this.emit('failed', [why]);
     }
     if (told !== null && (told.is === 'forgotten' || !NOT_TOLD.has(told.table))) this.#tell(told);
