@@ -78,3 +78,31 @@ test('a reply quotes what lies on a page that is not on screen, with and without
   await expect(original).toBeInViewport();
   await expect(original).toBeFocused();
 });
+
+test('without a network, a jump over pages that the device does not have says so, and lands when it has them', async ({
+  stage,
+}) => {
+  test.setTimeout(150_000);
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  const id = await stage.group('Xa lắm', an, [binh]);
+  await writeHistory(binh, id, 4_300);
+  const api = `${stage.relay.url}/api/conversations/${id}/messages`;
+  const answer = await an.context.request.get(`${api}?before=642&limit=1`);
+  const { messages } = (await answer.json()) as { messages: { id: string }[] };
+  await an.context.request.post(api, { data: { text: 'còn nhớ không?', replyTo: messages[0]!.id } });
+  await an.context.request.put(`${stage.relay.url}/api/conversations/${id}/read`, { data: { seq: 4_301 } });
+  await an.comesIn();
+  await an.opens('Xa lắm');
+  const quote = an.message('còn nhớ không?').getByRole('button', { name: 'dòng số 641.' });
+  await expect(quote).toContainText(binh.name);
+
+  await an.goesOffline();
+  await quote.click();
+  await expect(an.page.getByText('The messages up to there are not on this device.')).toBeVisible();
+  // Nothing moved.
+  await expect(an.message('còn nhớ không?')).toBeInViewport();
+  await an.comesBack();
+  await quote.click();
+  const original = an.log.getByRole('article').filter({ hasText: 'dòng số 641.', hasNotText: 'còn nhớ' });
+  await expect(original).toBeInViewport({ timeout: 30_000 });
+});
