@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PEOPLE_FOUND_MAX_COUNT } from '#shared/limits.ts';
 import { createSessions } from '../auth/sessions.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
@@ -180,6 +181,19 @@ test('people are found by the beginning of a word of their name or of their addr
   expect(await found(an.email.slice(0, 20))).toBe(true);
   expect(await found('ang')).toBe(false);
   expect(await found('%')).toBe(false);
+});
+
+test('a search for people names no more than a screenful or two, also before anything is typed', async () => {
+  const an = await Actor.signUp(relay.url, 'An');
+  await database.sql`
+    insert into users (id, email, name, name_folded, password_hash, created_at)
+    select 'u' || md5(n::text), 'crowd' || n || '@example.org', 'Người ' || n, 'nguoi ' || n, '', 0
+    from generate_series(1, 120) n`;
+  for (const q of ['', 'nguoi']) {
+    const { body } = await an.ask('GET', `/api/users?q=${q}`);
+    expect(body['users']).toHaveLength(PEOPLE_FOUND_MAX_COUNT);
+  }
+  await database.sql`delete from users where email like 'crowd%'`;
 });
 
 test('a server that takes nobody new says so', async () => {

@@ -1,15 +1,14 @@
 /** Finding people, and what one may see of them. */
 import { isUserId } from '#shared/ids.ts';
+import { PEOPLE_FOUND_MAX_COUNT } from '#shared/limits.ts';
 import { findUsers, userById } from '../storage/users.ts';
 import type { Sql } from '../storage/sql.ts';
 import { type Handlers, ok, refuse } from './handler.ts';
 
-const FOUND_MAX_COUNT = 20;
-
 export function peopleHandlers(sql: Sql): Pick<Handlers, 'searchPeople' | 'getPerson'> {
   return {
     async searchPeople({ query }) {
-      return ok({ users: await findUsers(sql, query.q, FOUND_MAX_COUNT) });
+      return ok({ users: await findUsers(sql, query.q, PEOPLE_FOUND_MAX_COUNT) });
     },
 
     async getPerson({ params }) {

@@ -13,6 +13,8 @@ export const MENTIONS_MAX_COUNT = 200;
 export const ATTACHMENTS_MAX_COUNT = 20;
 export const GROUP_MAX_MEMBERS = 1_000;
 export const SEARCH_MAX_CHARS = 200;
+/** Of those that a search for people finds, and of those that are listed before anything is typed. */
+export const PEOPLE_FOUND_MAX_COUNT = 50;
 /**
  * Up to this many people, everybody is told everybody's marks, presence and typing. That costs the square of their number, so that in a larger
  * group each is told only what everybody else has, and nobody who is there.

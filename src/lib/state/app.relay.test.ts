@@ -55,6 +55,19 @@ test('a message goes from one person to another, and back come unread and read',
   await until(() => lines(anChat).join() === 'chào Bình (read),chào An (theirs)');
 }, 20_000);
 
+test('who shares a conversation comes first among the people who are found', async () => {
+  const an = await Browser.signUp(relay, 'An Tìm');
+  const [far, near] = [await Browser.signUp(relay, 'Quen Ai'), await Browser.signUp(relay, 'Quen Zung')];
+  const app = await tab(an);
+  const names = async (query: string) => (await app.searchPeople(query)).people.map(({ name }) => name);
+  await until(() => app.connection.state === 'online');
+  expect(await names('quen')).toEqual([far.me.name, near.me.name]);
+  app.startDirect(person(near));
+  await until(() => app.rows.length === 1 && !app.rows[0]!.pending);
+  expect(await names('quen')).toEqual([near.me.name, far.me.name]);
+  expect((await names(''))[0]).toBe(near.me.name);
+}, 20_000);
+
 test('[L1] [L4] a group made and written into without a network survives a restart, and settles in order', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const before = await tab(an);

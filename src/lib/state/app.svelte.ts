@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import { folded } from '#shared/folded.ts';
 import { type ConversationId, directConversationId, newConversationId, type UserId } from '#shared/ids.ts';
+import { PEOPLE_FOUND_MAX_COUNT } from '#shared/limits.ts';
 import { Title } from '#shared/model/conversation.ts';
 import { About, type Me, Name, type SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
@@ -16,7 +17,7 @@ import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
 import { Rows } from './rows.svelte.ts';
-import type { AppView, ConversationRowView, Notice, Refusal } from './views.ts';
+import type { AppView, ConversationRowView, Notice, PeopleFound, Refusal } from './views.ts';
 
 /** Whether a failed try to connect is a refused session is asked now and then, not each time. */
 const CHECK_SESSION_EVERY_FAILURES = 4;
@@ -136,7 +137,7 @@ export class App implements AppView {
     });
   }
 
-  async searchPeople(query: string): Promise<{ people: Person[]; complete: boolean }> {
+  async searchPeople(query: string): Promise<PeopleFound> {
     const wanted = folded(query.trim());
     const fits = ({ name }: Person) => folded(name).includes(wanted);
     const here = [...this.#device.kept.table('people').values()].filter(fits);
@@ -147,8 +148,15 @@ export class App implements AppView {
     this.#device.meet(there);
     const found = new Map([...here, ...there].map((person) => [person.id, person]));
     found.delete(this.#me.id);
-    const people = [...found.values()].sort((a, b) => a.name.localeCompare(b.name));
-    return { people, complete: asked?.ok ?? false };
+    const close = this.#sharesWith();
+    const people = [...found.values()].sort(
+      (a, b) => Number(close.has(b.id)) - Number(close.has(a.id)) || a.name.localeCompare(b.name),
+    );
+    return {
+      people: people.slice(0, PEOPLE_FOUND_MAX_COUNT),
+      complete: asked?.ok ?? false,
+      more: people.length > PEOPLE_FOUND_MAX_COUNT || there.length >= PEOPLE_FOUND_MAX_COUNT,
+    };
   }
 
   async person(id: UserId): Promise<{ name: string; about: string } | null> {
@@ -229,6 +237,12 @@ export class App implements AppView {
 
   async storage(): Promise<{ bytes: number; persisted: boolean }> {
     return await storageUse();
+  }
+
+  /** Who is in a conversation with this person, as far as the list names them. */
+  #sharesWith(): ReadonlySet<UserId> {
+    const rows = [...this.#device.kept.table('overview').values()];
+    return new Set(rows.flatMap(({ members }) => members.map(({ id }) => id)));
   }
 
   #create(wanted: {

@@ -243,6 +243,15 @@ export type Notice = { key: string } & (
     }
 );
 
+export interface PeopleFound {
+  /** Those who share a conversation with this person first, then by name; at most PEOPLE_FOUND_MAX_COUNT. */
+  people: Person[];
+  /** The relay was asked too. */
+  complete: boolean;
+  /** There are more than can be listed. */
+  more: boolean;
+}
+
 export interface AppView {
   readonly me: Me;
   readonly connection: ConnectionView;
@@ -264,7 +273,7 @@ export interface AppView {
   startNotes(): ConversationId;
 
   /** People known on this device at once; with the relay's answer when there is a network. Sorted by name. */
-  searchPeople(query: string): Promise<{ people: Person[]; complete: boolean }>;
+  searchPeople(query: string): Promise<PeopleFound>;
   person(id: UserId): Promise<{ name: string; about: string } | null>;
 
   pin(id: ConversationId, pinned: boolean): void;
