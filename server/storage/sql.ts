@@ -4,6 +4,7 @@
  */
 import postgres from 'postgres';
 import { LIST_TYPES } from './lists.ts';
+import { withOwnRows } from './own-rows.ts';
 import { Transactions, type Work } from './transactions.ts';
 
 // A type, not an interface: the driver wants an index signature.
@@ -63,7 +64,7 @@ export function connect(url: string, options: ConnectOptions = {}): Sql {
       current.transactions.begin(current.sql, how.length === 2 ? how[0] : '', how.length === 2 ? how[1] : how[0]),
   };
   return new Proxy(current.sql, {
-    apply: (_first, _this, query) => Reflect.apply(current.sql, undefined, query) as unknown,
+    apply: (_first, _this, query) => withOwnRows(Reflect.apply(current.sql, undefined, query) as object),
     get: (_first, name) => (Object.hasOwn(ours, name) ? ours : current.sql)[name as keyof typeof ours] as unknown,
   });
 }

@@ -3,6 +3,7 @@
  * connection that is gone, which ends the process (porsager/postgres#1066, #1208), so a transaction of a pool that lost one is left where it is: whoever
  * began it is told at once, and the server undoes it when the pool ends.
  */
+import { withOwnRows } from './own-rows.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 export type Work<T> = (tx: Transaction) => Promise<T>;
@@ -37,7 +38,7 @@ export class Transactions {
     return new Proxy(tx, {
       apply: (target, self, query) => {
         if (this.#isLost) throw new Error(LOST);
-        return Reflect.apply(target, self, query) as unknown;
+        return withOwnRows(Reflect.apply(target, self, query) as object);
       },
     });
   }

@@ -93,6 +93,8 @@ export class DocumentPeer implements Peer {
       this.#greet(joined);
       this.#goOn();
     } catch (error) {
+      // Gone meanwhile, as everybody is when the relay stops and takes the database away: nobody misses the document.
+      if (!this.live) return;
       this.#parts.log.error('a document could not be opened', { why: reason(error) });
       this.close('not-ready');
     }
