@@ -23,6 +23,7 @@ import { createSessions } from './auth/sessions.ts';
 import { Background } from './background.ts';
 import type { RelayConfig } from './config.ts';
 import type { Request } from './exchange.ts';
+import { gathered } from './gathered.ts';
 import { createEntrance } from './http/entrance.ts';
 import { startMetrics } from './http/metrics.ts';
 import { fromOurOwnPages } from './http/origin.ts';
@@ -41,7 +42,8 @@ import {
   conversationsOf,
   leastReached,
   memberIdsOf,
-  membershipOf,
+  type MemberPlace,
+  membershipsOf,
   seenBy,
   sharersOf,
 } from './storage/members.ts';
@@ -56,7 +58,7 @@ import { Departed } from './unread/departed.ts';
 import { Greeter } from './unread/greeter.ts';
 import { Listeners } from './unread/listeners.ts';
 import { Receipts } from './unread/receipts.ts';
-import { changesFor, rowsFor, rowsOf } from './unread/rows.ts';
+import { changesFor, listsOf, rowsFor, rowsOf } from './unread/rows.ts';
 
 /** How often sessions that ran out are removed from the table. */
 const TIDY_EVERY_MILLIS = 60 * 60_000;
@@ -64,6 +66,8 @@ const TIDY_EVERY_MILLIS = 60 * 60_000;
 const MIRROR_EVERY_MILLIS = 60_000;
 /** How often the sessions of open sockets are looked at. */
 const SESSIONS_EVERY_MILLIS = 30_000;
+/** Whole lists of so many people are read at once: a list may have hundreds of rows. */
+const LIST_ROUNDS = { most: 50 };
 /** How long Postgres may take to answer before the relay counts as not ready. */
 const READY_MILLIS = 2_000;
 
@@ -115,7 +119,7 @@ export async function startRelay(
   });
   const presence = new Presence({
     sharers: (people, most) => sharersOf(sql, people, most),
-    seenBy: (person, most) => seenBy(sql, person, most),
+    seenBy: gathered((people: readonly UserId[]) => seenBy(sql, people, SMALL_GROUP_MAX_MEMBERS), LIST_ROUNDS),
     members: membersOf,
     write: (seen) => setLastSeen(sql, seen),
     listening,
@@ -123,8 +127,9 @@ export async function startRelay(
     failed,
   });
   const typing = new Typing({ members: membersOf, listening, tell: tellAll, failed });
+  const listOf = gathered((people: readonly UserId[]) => listsOf(sql, people), LIST_ROUNDS);
   const greeter = new Greeter(
-    async (person) => ({ is: 'overview', rows: await rowsOf(sql, person, { members: 'few' }) }),
+    async (person) => ({ is: 'overview', rows: await listOf(person) }),
     (person) => presence.all(person),
   );
 
@@ -154,8 +159,9 @@ export async function startRelay(
         }),
       ),
   };
+  const memberships = gathered((places: readonly MemberPlace[]) => membershipsOf(sql, places));
   const membership = {
-    of: (person: UserId, conversation: ConversationId) => membershipOf(sql, person, conversation),
+    of: (person: UserId, conversation: ConversationId) => memberships({ person, conversation }),
     wasDeleted: (conversation: ConversationId) => wasDeleted(sql, conversation),
   };
   const journal = new Journal(sql, log);

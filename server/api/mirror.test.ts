@@ -38,7 +38,7 @@ async function restart(): Promise<void> {
 }
 async function root(id = group) {
   const name = conversationDoc(id);
-  return buildDocument((await loadDocuments(database.sql, [name])).get(name) ?? { updates: [] });
+  return buildDocument((await loadDocuments(database.sql, [name]))[0] ?? { updates: [] });
 }
 const isWell = async () => expect((await checkDocuments(database.sql)).findings).toEqual([]);
 

@@ -4,11 +4,12 @@
  */
 import { PostgresJsAdapter } from '@lucia-auth/adapter-postgresql';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import { Lucia, TimeSpan } from 'lucia';
+import { type DatabaseSession, Lucia, TimeSpan } from 'lucia';
 import { isUserId, type UserId } from '#shared/ids.ts';
 import { SESSION_DAYS } from '#shared/limits.ts';
 import type { SessionInfo } from '#shared/protocol/api.ts';
 import type { Who } from '../exchange.ts';
+import { gathered } from '../gathered.ts';
 import type { Sql } from '../storage/sql.ts';
 import { deviceName } from './device.ts';
 import { hashedAdapter, sessionHash } from './hashed-adapter.ts';
@@ -53,7 +54,10 @@ export interface Sessions {
 }
 
 export function createSessions(sql: Sql, secure: boolean, now: () => number = Date.now): Sessions {
-  const lucia = new Lucia(hashedAdapter(new PostgresJsAdapter(sql, { user: 'users', session: 'sessions' })), {
+  const read = gathered((hashes: readonly string[]) => readSessions(sql, hashes));
+  // One round at a time, so that no two wait for each other's rows.
+  const seen = gathered((hashes: readonly string[]) => writeSeen(sql, hashes, now()), { atOnce: 1 });
+  const lucia = new Lucia(hashedAdapter(new PostgresJsAdapter(sql, { user: 'users', session: 'sessions' }), read), {
     sessionExpiresIn: new TimeSpan(SESSION_DAYS, 'd'),
     getSessionAttributes: ({ last_seen_at }) => ({ lastSeenAt: last_seen_at }),
   });
@@ -88,9 +92,7 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
       const { session } = await lucia.validateSession(id);
       if (session === null || !isUserId(session.userId)) return null;
       const hash = sessionHash(id);
-      if (session.lastSeenAt < now() - SEEN_EVERY_MILLIS) {
-        await sql`update sessions set last_seen_at = ${now()} where id = ${hash}`;
-      }
+      if (session.lastSeenAt < now() - SEEN_EVERY_MILLIS) await seen(hash);
       const signed: Signed = { person: session.userId, session: handleOf(hash) };
       return session.fresh ? { ...signed, cookie: cookieWith(id, SESSION_DAYS * SECONDS_PER_DAY) } : signed;
     },
@@ -136,6 +138,22 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
 
     hasEnded: (handle) => ended.has(handle),
   };
+}
+
+/** Null for those that are not there. */
+async function readSessions(sql: Sql, hashes: readonly string[]): Promise<(DatabaseSession | null)[]> {
+  const rows = await sql<({ id: string; user_id: UserId | null; expires_at: Date } & SessionColumns)[]>`
+    select asked.id, user_id, expires_at, device, created_at, last_seen_at
+    from unnest(${[...hashes]}::text[]) with ordinality as asked (id, n) left join sessions on sessions.id = asked.id
+    order by asked.n`;
+  return rows.map(({ id, user_id, expires_at, ...attributes }) =>
+    user_id === null ? null : { id, userId: user_id, expiresAt: expires_at, attributes },
+  );
+}
+
+async function writeSeen(sql: Sql, hashes: readonly string[], at: number): Promise<void[]> {
+  await sql`update sessions set last_seen_at = ${at} where id = any(${[...hashes]}::text[])`;
+  return hashes.map(() => undefined);
 }
 
 const handleOf = (hash: string): string => hash.slice(0, HANDLE_CHARS);

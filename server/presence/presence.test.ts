@@ -34,7 +34,8 @@ function world(...groups: UserId[][]) {
       reads.push(people.length);
       return people.flatMap((person) => sharers(person, most).map((sharer) => ({ person, sharer })));
     },
-    seenBy: async (person, most) => sharers(person, most).map((id) => ({ id, lastSeen: seen.get(id) ?? null })),
+    seenBy: async (person) =>
+      sharers(person, SMALL_GROUP_MAX_MEMBERS).map((id) => ({ id, lastSeen: seen.get(id) ?? null })),
     members: async (ids) => new Map(ids.map((id) => [id, conversations.get(id) ?? []])),
     write: async (written) => written.forEach(({ id, at }) => void seen.set(id, at)),
     listening: () => true,

@@ -23,8 +23,8 @@ const WRITE_EVERY_MILLIS = 5 * 60_000;
 export interface PresenceParts {
   /** Who shares a conversation of at most `most` people with each of these. */
   sharers(people: readonly UserId[], most: number): Promise<{ person: UserId; sharer: UserId }[]>;
-  /** Those a person shares one with, and when they were last seen. */
-  seenBy(person: UserId, most: number): Promise<{ id: UserId; lastSeen: number | null }[]>;
+  /** Those a person shares a conversation of at most SMALL_GROUP_MAX_MEMBERS with, and when they were last seen. */
+  seenBy(person: UserId): Promise<{ id: UserId; lastSeen: number | null }[]>;
   members(conversations: readonly ConversationId[]): Promise<Map<ConversationId, UserId[]>>;
   write(seen: readonly { id: UserId; at: number }[]): Promise<void>;
   listening(person: UserId): boolean;
@@ -95,7 +95,7 @@ export class Presence {
 
   /** Everybody whom this person may see. */
   async all(person: UserId): Promise<RelayControl> {
-    const people = await this.#parts.seenBy(person, SMALL_GROUP_MAX_MEMBERS);
+    const people = await this.#parts.seenBy(person);
     return { is: 'presence', whole: true, people: people.map(({ id, lastSeen }) => this.#presence(id, lastSeen)) };
   }
 

@@ -47,7 +47,7 @@ const found = async () =>
 
 /** Writes into a stored document past the relay, as the owner of this client id (null: the relay; undefined: nobody). */
 async function damage(document: string, owner: string | null | undefined, write: (doc: Y.Doc) => void): Promise<void> {
-  const stored = (await loadDocuments(database.sql, [document])).get(document);
+  const stored = (await loadDocuments(database.sql, [document]))[0];
   const doc = buildDocument(stored ?? { updates: [] });
   const before = Y.encodeStateVector(doc);
   doc.transact(() => write(doc));

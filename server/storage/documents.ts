@@ -12,26 +12,37 @@ export interface StoredDocument {
   clients: Map<number, UserId | null>;
 }
 
-/** Reads several documents; those that were never written are there too, empty. */
-export async function loadDocuments(sql: Sql, names: string[]): Promise<Map<string, StoredDocument>> {
-  const found = new Map<string, StoredDocument>(
-    names.map((name) => [name, { updates: [], logLength: 0, clients: new Map() }]),
-  );
-  // Snapshot and log in one statement: between two, a compaction could move updates from one to the other and they would be missed.
-  // The clients after it: one too many does no harm.
-  const parts = await sql<{ document: string; bytes: Uint8Array; log: boolean }[]>`
-    select document, bytes, false as log from snapshots where document = any(${names})
+/** Reads documents, in their order; those that were never written are there too, empty. */
+export async function loadDocuments(sql: Sql, names: readonly string[]): Promise<StoredDocument[]> {
+  const wanted = [...new Set(names)];
+  // In one statement: between two, a compaction could move updates from one to the other and they would be missed.
+  const parts = await sql<Part[]>`
+    select document, bytes, false as log, null::bigint as client, null as person from snapshots where document = any(${wanted})
     union all
-    select document, bytes, true as log from updates where document = any(${names})`;
-  const clients = await sql<{ document: string; client: number; person: UserId | null }[]>`
-    select document, client, person from document_clients where document = any(${names})`;
-  for (const { document, bytes, log } of parts) {
-    const stored = found.get(document);
-    stored?.updates.push(bytes);
-    if (stored && log) stored.logLength += 1;
+    select document, bytes, true, null, null from updates where document = any(${wanted})
+    union all
+    select document, null, false, client, person from document_clients where document = any(${wanted})`;
+  const found = Map.groupBy(parts, ({ document }) => document);
+  return names.map((name) => storedIn(found.get(name) ?? []));
+}
+
+interface Part {
+  document: string;
+  /** Of a snapshot or an update; null when this is about a client. */
+  bytes: Uint8Array | null;
+  log: boolean;
+  client: number;
+  person: UserId | null;
+}
+
+function storedIn(parts: readonly Part[]): StoredDocument {
+  const stored: StoredDocument = { updates: [], logLength: 0, clients: new Map() };
+  for (const { bytes, log, client, person } of parts) {
+    if (bytes === null) stored.clients.set(client, person);
+    else stored.updates.push(bytes);
+    if (log) stored.logLength += 1;
   }
-  for (const { document, client, person } of clients) found.get(document)?.clients.set(client, person);
-  return found;
+  return stored;
 }
 
 /** Builds the document. One transaction around all updates, so that Yjs tidies up once. */

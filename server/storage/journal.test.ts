@@ -4,7 +4,7 @@ import { newMessageId, type ConversationId, type UserId } from '#shared/ids.ts';
 import { createLog } from '../log.ts';
 import { buildDocument, compactDocument, loadDocuments } from './documents.ts';
 import { Journal, type JournalEntry } from './journal.ts';
-import { historyPage, messageOwners, numbering } from './messages.ts';
+import { historyPage, messageOwners, numberings } from './messages.ts';
 import { migrate } from './migrate.ts';
 import { testDatabase, type TestDatabase } from './test-database.ts';
 
@@ -52,7 +52,7 @@ test('[S18] what is small does not wait behind what is large, and a lane keeps i
   await Promise.all(all);
   expect(done.indexOf('small')).toBeLessThan(3);
   expect(done.filter((name) => name !== 'small')).toEqual(Array.from({ length: 40 }, (_, i) => `large ${i}`));
-  const stored = (await loadDocuments(db.sql, ['u:large'])).get('u:large');
+  const stored = (await loadDocuments(db.sql, ['u:large']))[0];
   expect(stored?.logLength).toBe(40);
   await journal.stop();
 });
@@ -77,14 +77,14 @@ test('[O1] text, stamp and number are one commit; entries that come together sha
     journal.append(entry('u:somebody', { updates: [{ document: 'u:somebody', bytes: new Uint8Array([9]) }] })),
   ]);
   expect((await commits()) - before).toBeLessThanOrEqual(4);
-  const stored = (await loadDocuments(db.sql, [`c:${conversation}:0`])).get(`c:${conversation}:0`);
+  const stored = (await loadDocuments(db.sql, [`c:${conversation}:0`]))[0];
   expect(stored?.updates.map((bytes) => [...bytes])).toEqual([[1, 2, 255, 0]]);
   expect(stored?.logLength).toBe(1);
   expect([...(stored?.clients ?? [])].sort()).toEqual([
     [4_294_967_295, an],
     [7, null],
   ]);
-  expect(await numbering(db.sql, conversation)).toEqual({
+  expect((await numberings(db.sql, [conversation]))[0]).toEqual({
     lastSeq: 2,
     lastId: first.id > second.id ? first.id : second.id,
   });
@@ -115,7 +115,7 @@ test('[O1] a number that somebody else has given meanwhile fails the whole commi
       }),
     ),
   ).rejects.toThrow('numbered');
-  expect((await loadDocuments(db.sql, [document])).get(document)?.updates).toEqual([]);
+  expect((await loadDocuments(db.sql, [document]))[0]?.updates).toEqual([]);
   expect(await historyPage(db.sql, conversation, { limit: 10 })).toEqual([]);
   await journal.stop();
 });
@@ -148,7 +148,7 @@ test('[S5] what waits behind a lost entry of its lane is lost with it, other lan
   blocker.release();
   await Promise.all([first, behind, other]);
   expect(heard).toEqual(['lost 1', 'first failed', 'behind failed', 'other ok']);
-  expect((await loadDocuments(db.sql, ['x'])).get('x')?.updates).toEqual([]);
+  expect((await loadDocuments(db.sql, ['x']))[0]?.updates).toEqual([]);
   await journal.stop();
 });
 
@@ -187,7 +187,7 @@ test('[S3] stopping writes what waits, and takes no more', async () => {
   const waiting = journal.append(entry('u:stop', { updates: [{ document: 'u:stop', bytes: new Uint8Array([1]) }] }));
   await journal.stop();
   await waiting;
-  expect((await loadDocuments(db.sql, ['u:stop'])).get('u:stop')?.updates).toHaveLength(1);
+  expect((await loadDocuments(db.sql, ['u:stop']))[0]?.updates).toHaveLength(1);
   await expect(journal.append(entry('u:stop'))).rejects.toThrow();
 });
 
@@ -207,7 +207,7 @@ test('[S7] compaction keeps the document, empties its log, and leaves alone what
     ...updates.map((bytes) => journal.append(entry(document, { updates: [{ document, bytes }] }))),
   ]);
   const read = async () => {
-    const stored = (await loadDocuments(db.sql, [document])).get(document);
+    const stored = (await loadDocuments(db.sql, [document]))[0];
     return {
       content: buildDocument(stored ?? { updates: [] })
         .getMap('drafts')

@@ -19,12 +19,29 @@ export interface MemberRow {
   hidden_seq: number;
 }
 
+/** Somebody and a conversation. */
+export interface MemberPlace {
+  person: UserId;
+  conversation: ConversationId;
+}
+
 /** Null for somebody who is not, or no longer, in it; and for a conversation that does not exist. */
 export async function membershipOf(sql: Sql, person: UserId, conversation: ConversationId): Promise<Membership | null> {
-  const [row] = await sql<Membership[]>`
-    select m.role, c.kind, m.hidden_seq as "hiddenSeq" from members m join conversations c on c.id = m.conversation
-    where m.conversation = ${conversation} and m.user_id = ${person} and m.left_at is null`;
-  return row ?? null;
+  const [membership] = await membershipsOf(sql, [{ person, conversation }]);
+  if (membership === undefined) throw new Error('the database did not answer');
+  return membership;
+}
+
+/** The same of many, in their order. */
+export async function membershipsOf(sql: Sql, places: readonly MemberPlace[]): Promise<(Membership | null)[]> {
+  const rows = await sql<(Membership | { role: null })[]>`
+    select m.role, c.kind, m.hidden_seq as "hiddenSeq"
+    from unnest(${places.map((p) => p.person)}::text[], ${places.map((p) => p.conversation)}::text[])
+      with ordinality as asked (person, conversation, n)
+    left join members m on m.conversation = asked.conversation and m.user_id = asked.person and m.left_at is null
+    left join conversations c on c.id = m.conversation
+    order by asked.n`;
+  return rows.map((row) => (row.role === null ? null : row));
 }
 
 /** All who ever were in it, with when they left. */
@@ -180,19 +197,23 @@ export async function sharersOf(
     where mine.user_id = any(${[...people]}) and mine.left_at is null and ${isSmall(sql, most)}`;
 }
 
-/** The people a person shares a conversation of at most `most` with, and when each was last seen. */
+/** Of each of these, the people they share a conversation of at most `most` with, and when each was last seen. */
 export async function seenBy(
   sql: Sql,
-  person: UserId,
+  people: readonly UserId[],
   most: number,
-): Promise<{ id: UserId; lastSeen: number | null }[]> {
-  return sql<{ id: UserId; lastSeen: number | null }[]>`
-    select u.id, u.last_seen_at as "lastSeen" from users u
-    where u.id <> ${person} and u.id in (
-      select theirs.user_id
+): Promise<{ id: UserId; lastSeen: number | null }[][]> {
+  const rows = await sql<{ person: UserId; id: UserId; lastSeen: number | null }[]>`
+    select seen.person, u.id, u.last_seen_at as "lastSeen"
+    from (
+      select distinct mine.user_id as person, theirs.user_id as sharer
       from members mine
-      join members theirs on theirs.conversation = mine.conversation and theirs.left_at is null
-      where mine.user_id = ${person} and mine.left_at is null and ${isSmall(sql, most)})`;
+      join members theirs on theirs.conversation = mine.conversation and theirs.left_at is null and theirs.user_id <> mine.user_id
+      where mine.user_id = any(${[...people]}) and mine.left_at is null and ${isSmall(sql, most)}
+    ) seen
+    join users u on u.id = seen.sharer`;
+  const seen = Map.groupBy(rows, ({ person }) => person);
+  return people.map((person) => (seen.get(person) ?? []).map(({ id, lastSeen }) => ({ id, lastSeen })));
 }
 
 /** Counts no further than it has to: a group of thousands costs as much as one that is just too large. */

@@ -55,13 +55,17 @@ export async function messageOwners(
   return new Map(rows.map(({ id, ...owner }) => [id, owner]));
 }
 
-/** Where the numbering of a conversation stands; null when there is no such conversation. `lastId` is the largest id, '' without messages. */
-export async function numbering(
-  sql: Sql,
-  conversation: ConversationId,
-): Promise<{ lastSeq: number; lastId: string } | null> {
-  const [row] = await sql<{ lastSeq: number; lastId: string | null }[]>`
-    select last_seq as "lastSeq", (select max(id) from messages where conversation = ${conversation}) as "lastId"
-    from conversations where id = ${conversation}`;
-  return row === undefined ? null : { lastSeq: row.lastSeq, lastId: row.lastId ?? '' };
+export interface Numbering {
+  lastSeq: number;
+  /** The largest id, '' without messages. */
+  lastId: string;
+}
+
+/** Where the numbering of conversations stands, in their order; null where there is no such conversation. */
+export async function numberings(sql: Sql, conversations: readonly ConversationId[]): Promise<(Numbering | null)[]> {
+  const rows = await sql<{ lastSeq: number | null; lastId: string | null }[]>`
+    select c.last_seq as "lastSeq", (select max(id) from messages where conversation = asked.id) as "lastId"
+    from unnest(${[...conversations]}::text[]) with ordinality as asked (id, n) left join conversations c on c.id = asked.id
+    order by asked.n`;
+  return rows.map(({ lastSeq, lastId }) => (lastSeq === null ? null : { lastSeq, lastId: lastId ?? '' }));
 }

@@ -200,7 +200,7 @@ async function play(steps: Step[], manual: boolean[]): Promise<void> {
       stamps.map(([seq, id]) => [seq, id, !messagesOf(doc).has(id), messagesOf(doc).get(id) ?? null]),
     );
     await play.relay.stop();
-    const stored = (await loadDocuments(db.sql, [play.page])).get(play.page);
+    const stored = (await loadDocuments(db.sql, [play.page]))[0];
     expect(sorted(contentOf(buildDocument(stored ?? { updates: [] }), PAGE_ROOTS))).toEqual(
       sorted(contentOf(doc, PAGE_ROOTS)),
     );

@@ -19,9 +19,8 @@ import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, pageOfSeq, type Deletion, type Stamp } from '#shared/model/page.ts';
 import { encodeFrame } from '#shared/protocol/frames.ts';
 import { reason } from '../log.ts';
-import { loadDocuments } from '../storage/documents.ts';
 import type { NewMessage } from '../storage/journal.ts';
-import { holdsBodyAfter, messageOwners, numbering, type MessageOwner } from '../storage/messages.ts';
+import { holdsBodyAfter, messageOwners, type MessageOwner, type Numbering } from '../storage/messages.ts';
 import { authorize, type Accepted } from './authorize.ts';
 import type { Standing } from './events.ts';
 import { Lane, NOTHING_EXTRA, type Extra, type LaneParts, type Outcome } from './lane.ts';
@@ -48,7 +47,7 @@ export class Conversation extends Lane {
   #members = new Map<UserId, Standing | null>();
   readonly #loading = new Map<string, Promise<Room>>();
 
-  private constructor(id: ConversationId, numbers: { lastSeq: number; lastId: string }, parts: LaneParts) {
+  private constructor(id: ConversationId, numbers: Numbering, parts: LaneParts) {
     super(conversationDoc(id), parts);
     this.id = id;
     this.lastSeq = numbers.lastSeq;
@@ -57,7 +56,7 @@ export class Conversation extends Lane {
 
   /** Null when there is no such conversation. */
   static async load(id: ConversationId, parts: LaneParts): Promise<Conversation | null> {
-    const numbers = await numbering(parts.sql, id);
+    const numbers = await parts.disk.numbering(id);
     return numbers === null ? null : new Conversation(id, numbers, parts);
   }
 
@@ -321,11 +320,7 @@ export class Conversation extends Lane {
     if (here !== undefined) return here;
     const loading = this.#loading.get(name);
     if (loading !== undefined) return loading;
-    const load = loadDocuments(this.parts.sql, [name]).then((found) => {
-      const stored = found.get(name);
-      if (stored === undefined) throw new Error(`${name} was not loaded`);
-      return this.#open(name, target, stored);
-    });
+    const load = this.parts.disk.document(name).then((stored) => this.#open(name, target, stored));
     this.#loading.set(name, load);
     const loaded = (): unknown => this.#loading.delete(name);
     load.then(loaded, loaded);

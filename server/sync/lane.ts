@@ -6,18 +6,28 @@
  */
 import * as Y from 'yjs';
 import type { Fault } from '#shared/faults.ts';
-import type { UserId } from '#shared/ids.ts';
+import type { ConversationId, UserId } from '#shared/ids.ts';
 import { encodeFrame } from '#shared/protocol/frames.ts';
 import { type Log, reason } from '../log.ts';
+import type { StoredDocument } from '../storage/documents.ts';
 import type { Journal, JournalEntry } from '../storage/journal.ts';
+import type { Numbering } from '../storage/messages.ts';
 import type { Sql } from '../storage/sql.ts';
 import type { Membership, RelayEvents } from './events.ts';
 import { oneUpdate } from './one-update.ts';
 import type { Peer, Room } from './room.ts';
 
+/** What is read when a lane comes into memory: together for all that come at the same moment. */
+export interface Disk {
+  document(name: string): Promise<StoredDocument>;
+  /** Null: no such conversation. */
+  numbering(conversation: ConversationId): Promise<Numbering | null>;
+}
+
 /** What a lane needs of the rest of the relay. */
 export interface LaneParts {
   sql: Sql;
+  disk: Disk;
   journal: Journal;
   membership: Membership;
   events: RelayEvents;

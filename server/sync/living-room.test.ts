@@ -51,7 +51,7 @@ async function setup() {
 const index = (conversation: ConversationId) =>
   historyPage(db.sql, conversation, { limit: 5_000 }).then((rows) => rows.reverse());
 const onDisk = async (name: string) => {
-  const stored = (await loadDocuments(db.sql, [name])).get(name);
+  const stored = (await loadDocuments(db.sql, [name]))[0];
   return buildDocument(stored ?? { updates: [] });
 };
 const leave = async (conversation: ConversationId, person: string): Promise<void> => {

@@ -34,7 +34,7 @@ export interface PeerParts {
   rooms: Rooms;
   events: Pick<RelayEvents, 'typing' | 'refused'>;
   log: Log;
-  /** Whether the person may open the document; a fault when not. */
+  /** Of a document that was not opened: null, or why this person may not. */
   mayOpen: (person: UserId, target: DocName) => Promise<Fault | null>;
   /** Bytes of the single-document protocol, to this peer alone. */
   send: (frame: Uint8Array) => void;
@@ -80,18 +80,17 @@ export class DocumentPeer implements Peer {
   /** Checks, loads and greets: the relay's sync step 1, and who is typing. */
   async join(): Promise<void> {
     try {
-      const fault = await this.#parts.mayOpen(this.person, this.target);
-      if (!this.live) return;
-      if (fault !== null) return this.close(fault);
       const joined = await this.#parts.rooms.join(this.target, this);
-      // What it belongs to may have ended since it was looked at.
       if (typeof joined === 'string')
         return this.close((await this.#parts.mayOpen(this.person, this.target)) ?? joined);
       // Closed while the document was read: it may have been let in a moment before.
       if (!this.live) return this.#parts.rooms.leave(joined, this);
       this.#state = { at: 'live', joined };
-      this.#greet(joined);
-      this.#goOn();
+      // With the answer to what has come meanwhile, in one write.
+      this.#parts.together(() => {
+        this.#greet(joined);
+        this.#goOn();
+      });
     } catch (error) {
       // Gone meanwhile, as everybody is when the relay stops and takes the database away: nobody misses the document.
       if (!this.live) return;

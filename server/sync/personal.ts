@@ -5,7 +5,6 @@
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { personalDoc } from '#shared/model/doc-names.ts';
 import { readOf } from '#shared/model/personal.ts';
-import { loadDocuments } from '../storage/documents.ts';
 import { authorize } from './authorize.ts';
 import { Lane, NOTHING_EXTRA, type LaneParts, type Outcome } from './lane.ts';
 import { Room, type Peer } from './room.ts';
@@ -23,8 +22,7 @@ export class PersonalLane extends Lane {
 
   static async load(person: UserId, parts: LaneParts): Promise<PersonalLane> {
     const name = personalDoc(person);
-    const stored = (await loadDocuments(parts.sql, [name])).get(name);
-    if (stored === undefined) throw new Error(`${name} was not loaded`);
+    const stored = await parts.disk.document(name);
     return new PersonalLane(person, new Room(name, { kind: 'personal', user: person }, stored), parts);
   }
 

@@ -10,9 +10,10 @@ import { newMessageId, type ConversationId, type MessageId, type UserId } from '
 import { conversationDoc, personalDoc, type DocName } from '#shared/model/doc-names.ts';
 import { Message, type Mentions } from '#shared/model/message.ts';
 import { deletedOf, messagesOf } from '#shared/model/page.ts';
+import { gathered } from '../gathered.ts';
 import { reason } from '../log.ts';
-import { compactDocument } from '../storage/documents.ts';
-import type { MessageOwner } from '../storage/messages.ts';
+import { compactDocument, loadDocuments } from '../storage/documents.ts';
+import { type MessageOwner, numberings } from '../storage/messages.ts';
 import { Conversation } from './conversation.ts';
 import type { Standing } from './events.ts';
 import { LaneLost, type Lane, type LaneParts } from './lane.ts';
@@ -23,6 +24,9 @@ import type { Peer, Room } from './room.ts';
 const COMPACT_LIVING_UPDATES = 500;
 /** …and this long when it closes. */
 const COMPACT_CLOSING_UPDATES = 20;
+
+/** A document may be large: few at once, so that a small one does not wait behind many. */
+const DOCUMENT_ROUNDS = { most: 16, atOnce: 4 };
 
 export interface Joined {
   lane: Lane;
@@ -45,8 +49,15 @@ export class Rooms {
   readonly #living = new Map<string, Lane>();
   readonly #compacting = new Set<Promise<void>>();
 
-  constructor(parts: LaneParts) {
-    this.#parts = parts;
+  constructor(parts: Omit<LaneParts, 'disk'>) {
+    const { sql } = parts;
+    this.#parts = {
+      ...parts,
+      disk: {
+        document: gathered((names: readonly string[]) => loadDocuments(sql, names), DOCUMENT_ROUNDS),
+        numbering: gathered((conversations: readonly ConversationId[]) => numberings(sql, conversations)),
+      },
+    };
     parts.journal.watch((lost) => {
       for (const key of lost) this.#living.get(key)?.throwAway();
     });
@@ -59,8 +70,9 @@ export class Rooms {
     return count;
   }
 
-  /** Membership has been checked by the caller (and is checked again with every update). */
+  /** Asks whether the peer may, as every update does again. */
   async join(target: DocName, peer: Peer): Promise<Joined | Fault> {
+    if (target.kind === 'personal' && target.user !== peer.person) return 'not-allowed';
     const found = await this.#with(target, async (lane) => {
       const room =
         lane instanceof Conversation && target.kind !== 'personal'

@@ -26,8 +26,8 @@ export async function lookAtDisk(databaseUrl: string, { ledger, devices }: Crowd
 /** A sentence for each document of which the device knows more than the disk. */
 async function aheadOfDisk(device: Device, sql: Sql): Promise<string[]> {
   const stored = await loadDocuments(sql, [...device.kept.keys()]);
-  return [...device.kept].flatMap(([name, { doc, own }]) => {
-    const disk = buildDocument(stored.get(name) ?? { updates: [] });
+  return [...device.kept].flatMap(([name, { doc, own }], index) => {
+    const disk = buildDocument(stored[index] ?? { updates: [] });
     const ahead = [...changesBeyond(doc, disk, own), ...deletionsBeyond(doc, disk, device.touched)];
     disk.destroy();
     return ahead.length === 0 ? [] : [`${device.name} holds of ${name} what is not on disk: ${ahead.join(', ')}`];

@@ -29,13 +29,20 @@ type Members = 'all' | 'few';
 export async function rowsOf(
   sql: Sql,
   person: UserId,
-  { only, members = 'all' }: { only?: ConversationId; members?: Members } = {},
+  { only }: { only?: ConversationId } = {},
 ): Promise<OverviewRow[]> {
   const found = await query(
     sql,
-    only === undefined ? ofPerson(sql, person) : ofPlaces(sql, [{ conversation: only, person }]),
+    only === undefined ? ofPeople(sql, [person]) : ofPlaces(sql, [{ conversation: only, person }]),
   );
-  return (await withMembers(sql, found, members)).map(({ row }) => row);
+  return (await withMembers(sql, found, 'all')).map(({ row }) => row);
+}
+
+/** The whole lists of many, in their order. */
+export async function listsOf(sql: Sql, people: readonly UserId[]): Promise<OverviewRow[][]> {
+  const rows = await withMembers(sql, await query(sql, ofPeople(sql, people)), 'few');
+  const lists = Map.groupBy(rows, ({ person }) => person);
+  return people.map((person) => (lists.get(person) ?? []).map(({ row }) => row));
 }
 
 /** Conversations, each as this person sees it; those who are not in it get none. */
@@ -48,11 +55,11 @@ export async function changesFor(sql: Sql, places: readonly Place[]): Promise<Pe
   return query(sql, ofPlaces(sql, places));
 }
 
-const ofPerson = (sql: Sql, person: UserId) => sql`m.user_id = ${person}`;
+const ofPeople = (sql: Sql, people: readonly UserId[]) => sql`m.user_id = any(${[...people]})`;
 const ofPlaces = (sql: Sql, places: readonly Place[]) =>
   sql`(m.conversation, m.user_id) in (
     select * from unnest(${places.map((place) => place.conversation)}::text[], ${places.map((place) => place.person)}::text[]))`;
-type Filter = ReturnType<typeof ofPerson>;
+type Filter = ReturnType<typeof ofPeople>;
 
 interface Found {
   person: UserId;
