@@ -1,4 +1,5 @@
 /** The relay's sockets from outside, as a stock client and the app's own use them. */
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { WebsocketProvider } from 'y-websocket';
@@ -52,6 +53,20 @@ async function eventually(what: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+test('the answer to an upgrade comes in one packet', async () => {
+  const [an] = await people('An');
+  for (let time = 0; time < 10; time++) {
+    const line = connect(relay.port, '127.0.0.1');
+    line.write(
+      `GET /sync HTTP/1.1\r\nHost: relay\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nCookie: ${an!.cookie}\r\n` +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    const first = await new Promise<Buffer>((resolve) => line.once('data', resolve));
+    expect(first.toString('latin1')).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\n/);
+    line.destroy();
+  }
+});
 
 test('[A15] an upgrade is refused without a session, from another origin, without membership, for a name that is none', async () => {
   const [an, binh] = await people('An', 'Bình');

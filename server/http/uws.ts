@@ -12,8 +12,8 @@ import { FAULTS, type Fault } from '#shared/faults.ts';
 import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';
 import type { Answer, Refusal, Request } from '../exchange.ts';
 import { clientAddress } from './address.ts';
-import { CorkAnchor } from './cork-anchor.ts';
 import { problem } from './problem.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** Frames up to here reach the handler, which can say *too large* (4413); uWebSockets.js just cuts the line beyond it. */
 const PAYLOAD_MAX_BYTES = 2 * FRAME_MAX_BYTES;
@@ -65,12 +65,26 @@ interface ExclusiveListen {
   listen(host: string, port: number, option: number, then: (socket: uws.us_listen_socket | false) => void): void;
 }
 
+/** uWebSockets.js copies what it is given. */
+interface UserData {
+  held: Held;
+}
+
 interface Held {
-  open(socket: DoorSocket): SocketEvents;
+  ws: uws.WebSocket<UserData> | null;
+  /** From when on somebody listens. */
   events: SocketEvents | null;
   gone: boolean;
-  /** The code it was closed with while `open` was still running, when nobody could be told yet. */
+  /** The code it was closed with while it was still being opened, when nobody could be told yet. */
   closedEarly: number | null;
+}
+
+/** Whoever is behind the door hears of it only now, and not within uWebSockets.js's own `open`: rehearsal.ts says why. */
+function begin(held: Held, open: (socket: DoorSocket) => SocketEvents): void {
+  const { ws } = held;
+  if (ws === null || held.gone) return;
+  held.events = open(doorSocket(ws, held));
+  if (held.closedEarly !== null) held.events.closed(held.closedEarly);
 }
 
 const text = new TextDecoder();
@@ -78,6 +92,8 @@ const text = new TextDecoder();
 export async function openDoor(host: string, port: number, handlers: DoorHandlers): Promise<Door> {
   const app = uws.App();
   let underWay = 0;
+  /** Nobody else knows the address. */
+  const rehearsal = `/${crypto.randomUUID()}`;
 
   const answerInto = async (res: Res, request: Request): Promise<void> => {
     underWay++;
@@ -90,12 +106,6 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
       underWay--;
     }
   };
-
-  const anchor = new CorkAnchor();
-  app.get(anchor.path, (raw) => {
-    raw.onAborted(() => anchor.lost());
-    anchor.arrived(raw);
-  });
 
   app.any('/*', (raw, req) => {
     const res = watched(raw);
@@ -110,7 +120,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     });
   });
 
-  const behaviour: uws.WebSocketBehavior<Held> = {
+  const behaviour: uws.WebSocketBehavior<UserData> = {
     maxPayloadLength: PAYLOAD_MAX_BYTES,
     maxBackpressure: BACKPRESSURE_MAX_BYTES,
     closeOnBackpressureLimit: true,
@@ -127,7 +137,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
         underWay++;
         let decision: UpgradeDecision;
         try {
-          decision = await handlers.upgrade(request);
+          decision = request.path === rehearsal ? REHEARSED : await handlers.upgrade(request);
         } catch (why) {
           handlers.failed(why, request);
           decision = { ok: false, refusal: { fault: 'relay-fault' } };
@@ -136,34 +146,32 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
         }
         if (res.gone) return;
         if (!decision.ok) return write(res, 'GET', problem(decision.refusal), true);
-        const { open } = decision;
         res.gone = true;
-        anchor.cork(raw, () =>
-          raw.upgrade<Held>({ open, events: null, gone: false, closedEarly: null }, key, protocol, extensions, context),
-        );
+        const held: Held = { ws: null, events: null, gone: false, closedEarly: null };
+        raw.cork(() => raw.upgrade<UserData>({ held }, key, protocol, extensions, context));
+        begin(held, decision.open);
       };
       void decide();
     },
     open: (ws) => {
-      const held = ws.getUserData();
-      held.events = held.open(doorSocket(ws, held));
-      if (held.closedEarly !== null) held.events.closed(held.closedEarly);
+      ws.getUserData().held.ws = ws;
     },
     message: (ws, message, isBinary) => {
-      const held = ws.getUserData();
+      const { held } = ws.getUserData();
       if (held.gone) return;
       // The protocol is bytes; somebody who sends text speaks another one.
       if (!isBinary) return endWith(ws, held, 'malformed-frame');
       held.events?.message(new Uint8Array(message.slice(0)));
     },
-    drain: (ws) => ws.getUserData().events?.drained(),
+    drain: (ws) => ws.getUserData().held.events?.drained(),
     close: (ws, code) => {
-      const held = ws.getUserData();
+      const { held } = ws.getUserData();
       held.gone = true;
       if (held.events === null) held.closedEarly = code;
       else held.events.closed(code);
     },
   };
+  app.ws(rehearsal, behaviour);
   app.ws('/sync', behaviour);
   app.ws('/sync/*', behaviour);
 
@@ -175,7 +183,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     throw new Error(`Cannot listen on ${host}:${port}: the port is in use, or not ours to take.`);
 
   const ownPort = uws.us_socket_local_port(listening as unknown as uws.us_socket);
-  await anchor.hold(host, ownPort);
+  await rehearse(host, ownPort, rehearsal);
 
   let open = true;
   const close = (): void => {
@@ -189,7 +197,6 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
       close();
       const until = Date.now() + DRAIN_MILLIS;
       while (underWay > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
-      anchor.stop();
       app.close();
     },
   };
@@ -289,7 +296,7 @@ const STATUS_TEXT: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-function doorSocket(ws: uws.WebSocket<Held>, held: Held): DoorSocket {
+function doorSocket(ws: uws.WebSocket<UserData>, held: Held): DoorSocket {
   return {
     send(bytes) {
       if (!held.gone) ws.send(bytes, true);
@@ -306,7 +313,11 @@ function doorSocket(ws: uws.WebSocket<Held>, held: Held): DoorSocket {
   };
 }
 
-function endWith(ws: uws.WebSocket<Held>, held: Held, fault: Fault): void {
+const nothing = (): undefined => undefined;
+/** Nobody is there. */
+const REHEARSED: UpgradeDecision = { ok: true, open: () => ({ message: nothing, drained: nothing, closed: nothing }) };
+
+function endWith(ws: uws.WebSocket<UserData>, held: Held, fault: Fault): void {
   held.gone = true;
   ws.end(FAULTS[fault].close, fault);
 }
