@@ -4,7 +4,7 @@
  *
  * A stop goes backwards: first nobody comes in, then the sockets are told to try again, then what is under way is written, and Postgres last.
  */
-import type { ConversationId, UserId } from '#shared/ids.ts';
+import { type ConversationId, newConversationId, newUserId, type UserId } from '#shared/ids.ts';
 import { FAULTS } from '#shared/faults.ts';
 import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { parseDocName } from '#shared/model/doc-names.ts';
@@ -19,7 +19,7 @@ import { peopleHandlers } from './api/people.ts';
 import { createRouter } from './api/router.ts';
 import { searchHandlers } from './api/search.ts';
 import { hashPassword, passwordMatches } from './auth/passwords.ts';
-import { createSessions } from './auth/sessions.ts';
+import { createSessions, readSessions } from './auth/sessions.ts';
 import { Background } from './background.ts';
 import type { RelayConfig } from './config.ts';
 import type { Request } from './exchange.ts';
@@ -36,6 +36,7 @@ import { createLog, type Log, reason } from './log.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
 import { wasDeleted } from './storage/deletion.ts';
+import { loadDocuments } from './storage/documents.ts';
 import { Journal } from './storage/journal.ts';
 import {
   advanceMarks,
@@ -47,8 +48,9 @@ import {
   seenBy,
   sharersOf,
 } from './storage/members.ts';
+import { numberings } from './storage/messages.ts';
 import { migrate } from './storage/migrate.ts';
-import { connect } from './storage/sql.ts';
+import { connect, type Sql } from './storage/sql.ts';
 import { setLastSeen } from './storage/users.ts';
 import { Connections, type Target } from './sync/connections.ts';
 import type { RelayEvents } from './sync/events.ts';
@@ -68,6 +70,8 @@ const MIRROR_EVERY_MILLIS = 60_000;
 const SESSIONS_EVERY_MILLIS = 30_000;
 /** Whole lists of so many people are read at once: a list may have hundreds of rows. */
 const LIST_ROUNDS = { most: 50 };
+/** Connections that are there, and know their questions, when the door opens. */
+const READY_CONNECTIONS = 3;
 /** How long Postgres may take to answer before the relay counts as not ready. */
 const READY_MILLIS = 2_000;
 
@@ -234,6 +238,7 @@ export async function startRelay(
   });
 
   const files = await readStaticFiles(config.buildDir, secure);
+  await askForNobody(sql).catch(failed);
   let stopping = false;
   const entrance = createEntrance({ origin: config.origin, metrics, files, api, ready });
 
@@ -355,6 +360,24 @@ export async function startRelay(
       },
     };
   }
+}
+
+/**
+ * What is asked when somebody comes, asked for nobody, on a few connections: the first who come after a start would otherwise wait until Postgres has
+ * a process for each connection, and until that has read what it needs to know for each question.
+ */
+async function askForNobody(sql: Sql): Promise<void> {
+  const person = newUserId();
+  const conversation = newConversationId();
+  const ask = async (): Promise<void> => {
+    await readSessions(sql, ['']);
+    await membershipsOf(sql, [{ person, conversation }]);
+    await numberings(sql, [conversation]);
+    await loadDocuments(sql, [conversation]);
+    await listsOf(sql, [person]);
+    await seenBy(sql, [person], SMALL_GROUP_MAX_MEMBERS);
+  };
+  await Promise.all(Array.from({ length: READY_CONNECTIONS }, ask));
 }
 
 /** `/sync` is one socket for many documents, `/sync/<document>` for one; null for a name that is none. */

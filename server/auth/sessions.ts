@@ -141,7 +141,7 @@ export function createSessions(sql: Sql, secure: boolean, now: () => number = Da
 }
 
 /** Null for those that are not there. */
-async function readSessions(sql: Sql, hashes: readonly string[]): Promise<(DatabaseSession | null)[]> {
+export async function readSessions(sql: Sql, hashes: readonly string[]): Promise<(DatabaseSession | null)[]> {
   const rows = await sql<({ id: string; user_id: UserId | null; expires_at: Date } & SessionColumns)[]>`
     select asked.id, user_id, expires_at, device, created_at, last_seen_at
     from unnest(${[...hashes]}::text[]) with ordinality as asked (id, n) left join sessions on sessions.id = asked.id

@@ -80,7 +80,7 @@ export abstract class Lane {
 
   /** What the peer lacks, once all of it is on disk. */
   answer(room: Room, peer: Peer, stateVector: Uint8Array): void {
-    const frame = encodeFrame({ is: 'step2', update: Y.encodeStateAsUpdate(room.doc, stateVector) });
+    const frame = room.answerTo(stateVector);
     if (this.pending === 0) return peer.give(frame);
     this.tail.then(
       () => peer.give(frame),

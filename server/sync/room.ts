@@ -10,6 +10,7 @@ import type { MessageId, UserId } from '#shared/ids.ts';
 import type { Fault } from '#shared/faults.ts';
 import { CONVERSATION_ROOTS } from '#shared/model/conversation.ts';
 import type { DocName } from '#shared/model/doc-names.ts';
+import { encodeFrame } from '#shared/protocol/frames.ts';
 import { deletedOf, messagesOf, PAGE_ROOTS, type Stamp } from '#shared/model/page.ts';
 import { PERSONAL_ROOTS } from '#shared/model/personal.ts';
 import type { StoredDocument } from '../storage/documents.ts';
@@ -20,6 +21,8 @@ import { Stamps } from './stamps.ts';
 
 /** So many updates may wait beside the document. */
 const WAITING_MAX_COUNT = 256;
+/** An answer up to here is kept for the next who asks the same. */
+const ANSWER_KEPT_MAX_BYTES = 32 * 1024;
 
 /** One listener of a document: a socket, or a channel of one. */
 export interface Peer {
@@ -53,6 +56,8 @@ export class Room {
   /** Where the clients of what waits stand, and the messages in it. */
   readonly #clocks = new Map<number, number>();
   readonly #messages = new Set<MessageId>();
+  /** What was last answered, until the document changes: after a lost network many come back at once, and lack the same. */
+  #answered: { state: Uint8Array; frame: Uint8Array } | null = null;
   #outgoing: Uint8Array[] = [];
   #outgoingVeiled: Uint8Array[] = [];
 
@@ -80,6 +85,15 @@ export class Room {
   get doc(): Y.Doc {
     if (this.#waiting.length > 0) this.#catchUp();
     return this.#doc;
+  }
+
+  /** The sync step 2 with what somebody in this state lacks. */
+  answerTo(stateVector: Uint8Array): Uint8Array {
+    const { doc } = this;
+    if (this.#answered !== null && Buffer.compare(this.#answered.state, stateVector) === 0) return this.#answered.frame;
+    const frame = encodeFrame({ is: 'step2', update: Y.encodeStateAsUpdate(doc, stateVector) });
+    this.#answered = frame.length > ANSWER_KEPT_MAX_BYTES ? null : { state: stateVector.slice(), frame };
+    return frame;
   }
 
   /** Whose a client id is, by the changes that were made with it; undefined when there are none. */
@@ -154,7 +168,10 @@ export class Room {
     this.#doc.destroy();
   }
 
-  readonly #changed = (update: Uint8Array): void => void this.#changes.push(update);
+  readonly #changed = (update: Uint8Array): void => {
+    this.#changes.push(update);
+    this.#answered = null;
+  };
 
   #isOwn(client: number): boolean {
     return client === this.#doc.clientID || client === this.#stamps.client;
@@ -178,6 +195,7 @@ export class Room {
     this.#waiting = [];
     this.#clocks.clear();
     this.#messages.clear();
+    this.#answered = null;
     // These changes are known: nobody is to hear of them again, and Yjs need not encode them.
     this.#doc.off('update', this.#changed);
     this.#doc.transact(() => {
