@@ -4,7 +4,7 @@ import type { UserId } from '#shared/ids.ts';
 import type { Sql } from './sql.ts';
 
 export interface StoredDocument {
-  /** Snapshot and updates; their order does not matter to Yjs. */
+  /** The snapshot, when there is one, and behind it the log. */
   updates: Uint8Array[];
   /** Length of the log behind the snapshot. */
   logLength: number;
@@ -17,11 +17,11 @@ export async function loadDocuments(sql: Sql, names: readonly string[]): Promise
   const wanted = [...new Set(names)];
   // In one statement: between two, a compaction could move updates from one to the other and they would be missed.
   const parts = await sql<Part[]>`
-    select document, bytes, false as log, null::bigint as client, null as person from snapshots where document = any(${wanted})
+    select document, bytes, 0::bigint as number, null::bigint as client, null as person from snapshots where document = any(${wanted})
     union all
-    select document, bytes, true, null, null from updates where document = any(${wanted})
+    select document, bytes, id, null, null from updates where document = any(${wanted})
     union all
-    select document, null, false, client, person from document_clients where document = any(${wanted})`;
+    select document, null, 0, client, person from document_clients where document = any(${wanted})`;
   const found = Map.groupBy(parts, ({ document }) => document);
   return names.map((name) => storedIn(found.get(name) ?? []));
 }
@@ -30,17 +30,18 @@ interface Part {
   document: string;
   /** Of a snapshot or an update; null when this is about a client. */
   bytes: Uint8Array | null;
-  log: boolean;
+  /** Its place in the log, which begins with 1. */
+  number: number;
   client: number;
   person: UserId | null;
 }
 
 function storedIn(parts: readonly Part[]): StoredDocument {
   const stored: StoredDocument = { updates: [], logLength: 0, clients: new Map() };
-  for (const { bytes, log, client, person } of parts) {
+  for (const { bytes, number, client, person } of parts.toSorted((a, b) => a.number - b.number)) {
     if (bytes === null) stored.clients.set(client, person);
     else stored.updates.push(bytes);
-    if (log) stored.logLength += 1;
+    if (number > 0) stored.logLength += 1;
   }
   return stored;
 }

@@ -8,6 +8,7 @@ import * as Y from 'yjs';
 import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { encodeFrame } from '#shared/protocol/frames.ts';
+import { PIECE_MAX_BYTES } from '#shared/protocol/pieces.ts';
 import { type Log, reason } from '../log.ts';
 import type { StoredDocument } from '../storage/documents.ts';
 import type { Journal, JournalEntry } from '../storage/journal.ts';
@@ -80,6 +81,7 @@ export abstract class Lane {
 
   /** What the peer lacks, once all of it is on disk. */
   answer(room: Room, peer: Peer, stateVector: Uint8Array): void {
+    if (stateVector.length === 1 && stateVector[0] === 0 && this.#giveAsStored(room, peer)) return;
     const frame = room.answerTo(stateVector);
     if (this.pending === 0) return peer.give(frame);
     this.tail.then(
@@ -87,6 +89,20 @@ export abstract class Lane {
       // Lost: the peer has been closed already, and asks again when it is back.
       () => undefined,
     );
+  }
+
+  /** To somebody who has nothing, what was read from the disk and has not changed since. False when that is not to be had. */
+  #giveAsStored(room: Room, peer: Peer): boolean {
+    const updates = room.asStored();
+    if (updates === null || updates.length === 0) return false;
+    const frames = updates.map((update, at) =>
+      encodeFrame({ is: at < updates.length - 1 ? 'update' : 'step2', update }),
+    );
+    const [only] = frames;
+    if (frames.length === 1 && only !== undefined) peer.give(only);
+    else if (frames.every((frame) => frame.length <= PIECE_MAX_BYTES)) peer.sendAll(frames);
+    else return false;
+    return true;
   }
 
   /** Closes the peers so that they come back to a lane read from disk. */

@@ -25,6 +25,8 @@ const WAITING_MAX_FRAMES = 1_000;
 const AHEAD_OF_DISK_MAX_BYTES = 4 * 1024 * 1024;
 /** So many answers of a peer may lack something before the relay gives up asking: an honest peer's answer lacks nothing. */
 const ASKS_MAX_COUNT = 3;
+/** How long the relay's first question may wait for the peer's, when nobody has needed the document yet. */
+const ASK_LATER_MILLIS = 200;
 /** A peer may ask again while a long answer is on its way; an honest one does so once or twice. */
 const OWED_MAX_COUNT = 8;
 
@@ -59,6 +61,7 @@ export class DocumentPeer implements Peer {
   #busy = false;
   /** The relay has asked for what it lacks. The answer will hold whatever the peer has sent before it, so nothing else is asked meanwhile. */
   #asked = false;
+  #askedOnce = false;
   /** Answers in a row that lacked something. */
   #asks = 0;
   /** Long answers that are on their way, in pieces; what is asked meanwhile is answered behind them. */
@@ -173,7 +176,8 @@ export class DocumentPeer implements Peer {
 
   #greet({ room }: Joined): void {
     this.#parts.opened();
-    this.#ask(room);
+    if (room.isBuilt) this.#ask(room);
+    else this.#askLater(room);
     this.#tellAwareness(room.awareness.all());
   }
 
@@ -227,6 +231,8 @@ export class DocumentPeer implements Peer {
     }
     try {
       lane.answer(room, this, stateVector);
+      // Whoever has something of it may have something for it.
+      if (!this.#askedOnce && room.isBuilt) this.#ask(room);
     } catch {
       this.#refuse('malformed-frame', 'not a state vector');
     }
@@ -264,7 +270,13 @@ export class DocumentPeer implements Peer {
       });
   }
 
+  /** What the relay has is not known before the document is built. Nobody waits for that who wants to read, and what they ask is on its way. */
+  #askLater(room: Room): void {
+    setTimeout(() => this.#state.at === 'live' && !this.#askedOnce && this.#ask(room), ASK_LATER_MILLIS).unref();
+  }
+
   #ask(room: Room): void {
+    this.#askedOnce = true;
     this.#asked = true;
     this.send(encodeFrame({ is: 'step1', stateVector: Y.encodeStateVector(room.doc) }));
   }

@@ -2,6 +2,8 @@
  * One document that somebody watches, in memory: the Y.Doc, its peers, whose its client ids are, who is typing in it. What is in the doc may be
  * ahead of the disk by what waits in the journal; peers get only what is committed (lane.ts sees to that).
  *
+ * The Y.Doc is built when it is needed. Who has nothing yet is given what lies on the disk, as it lies there.
+ *
  * New messages and stamps need no Y.Doc on their way. They wait beside it, as bytes, until somebody asks for the document: a peer that joins, an edit,
  * a reaction. Then they are applied, all at once, at a fraction of what each costs alone.
  */
@@ -24,6 +26,14 @@ const WAITING_MAX_COUNT = 256;
 /** An answer up to here is kept for the next who asks the same. */
 const ANSWER_KEPT_MAX_BYTES = 32 * 1024;
 
+/** So many updates of the log are told one by one; a longer one is told as one. */
+const AS_STORED_MAX_COUNT = 20;
+
+interface Built {
+  doc: Y.Doc;
+  stamps: Stamps;
+}
+
 /** One listener of a document: a socket, or a channel of one. */
 export interface Peer {
   readonly person: UserId;
@@ -39,8 +49,9 @@ export interface Peer {
 export class Room {
   readonly name: string;
   readonly target: DocName;
-  readonly #doc: Y.Doc;
-  readonly #stamps: Stamps;
+  /** As they were read; null once the document was built from them. */
+  #stored: Pick<StoredDocument, 'updates' | 'logLength'> | null;
+  #built: Built | null = null;
   readonly peers = new Set<Peer>();
   /** Peers from whom messages are hidden: up to which number. They are told changes by themselves, one after the other. */
   readonly veils = new Map<Peer, number>();
@@ -66,19 +77,50 @@ export class Room {
     this.target = target;
     this.clients = stored.clients;
     this.logLength = stored.logLength;
-    this.#doc = new Y.Doc();
-    const roots = rootsOf(target.kind);
-    for (const root of roots) {
-      if (root === 'order') this.#doc.getArray(root);
-      else this.#doc.getMap(root);
+    this.#stored = stored;
+  }
+
+  /** Whether there is a document: until then, nothing has changed since it was read. */
+  get isBuilt(): boolean {
+    return this.#built !== null;
+  }
+
+  /**
+   * All there is, as updates in their order, without building anything; null when that cannot be told as it lies there. What the log still has of what
+   * was deleted since is told to nobody: an update that deletes something does not end in 0. (A snapshot has forgotten it.)
+   */
+  asStored(): readonly Uint8Array[] | null {
+    if (this.#stored === null) return null;
+    const { updates, logLength } = this.#stored;
+    if (logLength > AS_STORED_MAX_COUNT) return null;
+    return updates.slice(updates.length - logLength).every((update) => update.at(-1) === 0) ? updates : null;
+  }
+
+  get #doc(): Y.Doc {
+    return this.#build().doc;
+  }
+
+  get #stamps(): Stamps {
+    return this.#build().stamps;
+  }
+
+  #build(): Built {
+    if (this.#built !== null) return this.#built;
+    const updates = this.#stored?.updates ?? [];
+    const doc = new Y.Doc();
+    for (const root of rootsOf(this.target.kind)) {
+      if (root === 'order') doc.getArray(root);
+      else doc.getMap(root);
     }
-    this.#doc.transact(() => {
-      for (const update of stored.updates) Y.applyUpdate(this.#doc, update);
+    doc.transact(() => {
+      for (const update of updates) Y.applyUpdate(doc, update);
     });
     // Fresh client ids with each life: a stamp that a failed commit lost can never be taken for another.
-    this.#doc.clientID = this.#unusedClient();
-    this.#stamps = new Stamps(this.#unusedClient(), this.#doc);
-    this.#doc.on('update', this.#changed);
+    doc.clientID = this.#unusedClient(doc);
+    const stamps = new Stamps(this.#unusedClient(doc), doc);
+    doc.on('update', this.#changed);
+    this.#stored = null;
+    return (this.#built = { doc, stamps });
   }
 
   /** With everything that was taken. */
@@ -127,6 +169,7 @@ export class Room {
 
   /** The relay's own client ids that have written here and are not in `clients` yet. */
   newOwnClients(): number[] {
+    if (!this.isBuilt) return [];
     const own = [
       ...(this.#stamps.begun ? [this.#stamps.client] : []),
       ...(this.#doc.store.clients.has(this.#doc.clientID) ? [this.#doc.clientID] : []),
@@ -165,7 +208,7 @@ export class Room {
   }
 
   destroy(): void {
-    this.#doc.destroy();
+    this.#built?.doc.destroy();
   }
 
   readonly #changed = (update: Uint8Array): void => {
@@ -174,13 +217,13 @@ export class Room {
   };
 
   #isOwn(client: number): boolean {
-    return client === this.#doc.clientID || client === this.#stamps.client;
+    return this.isBuilt && (client === this.#doc.clientID || client === this.#stamps.client);
   }
 
-  #unusedClient(): number {
+  #unusedClient(doc: Y.Doc): number {
     for (;;) {
       const client = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-      if (!this.clients.has(client) && !this.#doc.store.clients.has(client)) return client;
+      if (!this.clients.has(client) && !doc.store.clients.has(client)) return client;
     }
   }
 
