@@ -20,6 +20,8 @@ import { type Cut, targetOf, throughPort, Wire } from './wire.ts';
 /** Before it begins to fail, and for how long it does: a minute in small. */
 const WELL_MILLIS = 200;
 const FAILING_MILLIS = 3_000;
+/** What is free within the database's own files is used up first, when its disk is full. */
+const FULL_AT_MOST_MILLIS = 60_000;
 const SOME_PERCENT = 5;
 /** Of the chunks between relay and database. */
 const CUT_PERCENT = 5;
@@ -38,6 +40,7 @@ export async function failingWritesTrial({ seed, count, say }: Trial): Promise<O
   await relay.start();
   const crowd = await Crowd.gather(relay.url, dice);
   const faults = crowd.ledger.faults;
+  let rounds = 0;
   const failed: Record<Way, number> = { some: 0, all: 0, cut: 0, full: 0 };
   let commits = 0;
   try {
@@ -47,8 +50,9 @@ export async function failingWritesTrial({ seed, count, say }: Trial): Promise<O
       crowd.goOnline();
       crowd.start();
       await pause(WELL_MILLIS);
-      faults.push(...(await fail(way, { postgres, wire, crowd, dice, disk })));
+      faults.push(...(await fail(way, { postgres, wire, relay, crowd, dice, disk })));
       failed[way] += 1;
+      rounds += 1;
       await crowd.stop();
       await crowd.settle();
       crowd.goOffline();
@@ -70,19 +74,20 @@ export async function failingWritesTrial({ seed, count, say }: Trial): Promise<O
     await postgres.stop();
     disk.remove();
   }
-  return { counts: { rounds: count, ...failed, 'failed commits': commits, ...crowd.counts }, faults };
+  return { counts: { rounds, ...failed, 'failed commits': commits, ...crowd.counts }, faults };
 }
 
 interface Scene {
   postgres: EmbeddedPostgres;
   wire: Wire;
+  relay: RelayProcess;
   crowd: Crowd;
   dice: Dice;
   disk: SmallDisk;
 }
 
 /** @returns what was told to be sent and was not, as sentences */
-async function fail(way: Way, { postgres, wire, crowd, dice, disk }: Scene): Promise<string[]> {
+async function fail(way: Way, { postgres, wire, relay, crowd, dice, disk }: Scene): Promise<string[]> {
   if (way === 'cut') {
     wire.decide = () => (dice.chance(CUT_PERCENT) ? dice.pick<Cut>(['before', 'amid', 'after']) : null);
     await pause(FAILING_MILLIS);
@@ -90,8 +95,12 @@ async function fail(way: Way, { postgres, wire, crowd, dice, disk }: Scene): Pro
     return [];
   }
   if (way === 'full' && disk.isSmall) {
-    disk.fill();
-    await pause(FAILING_MILLIS);
+    const begun = Date.now();
+    const isEnough = (): boolean => relay.failedCommits > 0 && Date.now() > begun + FAILING_MILLIS;
+    while (!isEnough() && Date.now() < begun + FULL_AT_MOST_MILLIS) {
+      disk.fill();
+      await pause(WELL_MILLIS);
+    }
     disk.free();
     return [];
   }
