@@ -52,6 +52,33 @@ test('[L7] what was written is read again, and can be written on', async () => {
   expect(await read(database)).toEqual({ words: ['một', 'hai', 'ba'], isWhole: true });
 });
 
+test('[L7] a change that answers what is being read is written', async () => {
+  const database = named();
+  await written(database, 'một');
+  const doc = new Y.Doc();
+  const words = doc.getMap('words');
+  words.observe(() => !words.has('hai') && words.set('hai', true));
+  const copy = keepInIndexedDb(database, doc);
+  await copy.loaded;
+  await copy.written?.();
+  doc.destroy();
+  expect((await read(database)).words).toEqual(['một', 'hai']);
+});
+
+test('what is read from the disk is not encoded again', async () => {
+  const database = named();
+  await written(database, 'một', 'hai');
+  const doc = new Y.Doc();
+  const encoded: boolean[] = [];
+  const copy = keepInIndexedDb(database, doc);
+  doc.on('afterTransactionCleanup', ({ changed }) => changed.size > 0 && encoded.push(doc._observers.has('update')));
+  await copy.loaded;
+  expect(encoded).toEqual([false]);
+  doc.getMap('words').set('ba', true);
+  expect(encoded).toEqual([false, true]);
+  doc.destroy();
+});
+
 test('[L7] a row that cannot be decoded is told, and the others are read', async () => {
   const database = named();
   await written(database, 'một', 'hai');

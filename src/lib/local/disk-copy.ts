@@ -65,12 +65,7 @@ function persist(database: string, doc: Y.Doc, failed: (why: unknown) => void) {
   opening.then((db) => db.addEventListener('abort', aborted), failed);
   const loaded = opening.then(async (db) => {
     const rows = await read<unknown[]>(db, (store) => store.getAll());
-    if (persistence._destroyed) return true;
-    // Yjs encodes every change for those who listen to updates. What comes from the disk is not written to it: nobody needs the encoding of a whole page.
-    doc.off('update', persistence._storeUpdate);
-    const isWhole = fill(doc, rows, persistence);
-    doc.on('update', persistence._storeUpdate);
-    return isWhole;
+    return persistence._destroyed || fill(doc, rows, persistence);
   });
   return {
     loaded,
@@ -80,7 +75,7 @@ function persist(database: string, doc: Y.Doc, failed: (why: unknown) => void) {
 }
 
 /** Whether every row could be read, and nothing is missing between them. */
-function fill(doc: Y.Doc, rows: readonly unknown[], origin: unknown): boolean {
+function fill(doc: Y.Doc, rows: readonly unknown[], persistence: Inside): boolean {
   let isWhole = true;
   const apply = (row: unknown): void => {
     try {
@@ -90,8 +85,22 @@ function fill(doc: Y.Doc, rows: readonly unknown[], origin: unknown): boolean {
     }
   };
   // As y-indexeddb does it: one change, by the disk and nobody here.
-  Y.transact(doc, () => rows.forEach(apply), origin, false);
+  unheard(doc, persistence, () => Y.transact(doc, () => rows.forEach(apply), persistence, false));
   return isWhole && !isIncomplete(doc);
+}
+
+/**
+ * Yjs encodes every change for those who listen to updates. What comes from the disk is not written to it: nobody needs the encoding of a whole page. Should
+ * somebody here answer what is read by a change of their own, all of the document is written.
+ */
+function unheard(doc: Y.Doc, persistence: Inside, reading: () => void): void {
+  const keep = persistence._storeUpdate;
+  let isAnswered = false;
+  doc.once('afterAllTransactions', (_doc, transactions) => (isAnswered = transactions.length > 1));
+  doc.off('update', keep);
+  reading();
+  doc.on('update', keep);
+  if (isAnswered) keep(Y.encodeStateAsUpdate(doc), null);
 }
 
 /** Whether something in it waits for what came before it. */
