@@ -13,6 +13,8 @@ import { get, type Person } from './wires.ts';
 /** Longer than anybody waits. */
 const PATIENCE_MILLIS = 10_000;
 const CHARS = 60;
+/** So many messages has a page. */
+const PAGE_STAMPS = 1_000;
 const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏', '👏'];
 
 /** A conversation as everybody in the simulation knows it. */
@@ -45,6 +47,8 @@ export class Device {
   #channels = new Map<number, Channel>();
   #lastChannel = 0;
   #pageChannel = 0;
+  /** What is on screen. */
+  #page = '';
   #chat: Chat;
   #overview: () => void = () => undefined;
   /** The relay's state vector of a document when it was last open. */
@@ -115,18 +119,22 @@ export class Device {
 
   /** Until its stamp is back: the message is on the relay's disk, and everybody has it. */
   async post(): Promise<void> {
+    await this.#turnPage();
     const number = this.#nextNumber();
     const id = `m${Date.now().toString(36).padStart(9, '0')}${word(this.#random, 16)}`;
-    const doc = this.#page();
+    const doc = this.#page;
     this.#lastPost = { doc, id, number };
     await this.#write(doc, 'messages', id, this.#message(number), number);
-    this.#chat.lastSeq += 1;
+    const chat = this.#chat;
+    chat.lastSeq += 1;
+    if (chat.lastSeq % PAGE_STAMPS === 0) Object.assign(chat, { page: chat.page + 1, anchor: '' });
+    else if (chat.lastSeq % PAGE_STAMPS === 1) chat.anchor = id;
   }
 
   /** False when this person has written nothing on this page. */
   async edit(): Promise<boolean> {
     const post = this.#lastPost;
-    if (post === null || post.doc !== this.#page()) return false;
+    if (post === null || post.doc !== this.#page) return false;
     const number = this.#nextNumber();
     await this.#write(post.doc, 'messages', post.id, { ...this.#message(number), editedAt: Date.now() }, number);
     return true;
@@ -134,8 +142,9 @@ export class Device {
 
   /** False when this person has nothing left to react with here: what is set again comes back without its key, and could not be recognised. */
   async react(): Promise<boolean> {
+    await this.#turnPage();
     const { anchor } = this.#chat;
-    const name = this.#page();
+    const name = this.#page;
     const reactions = this.#ownDoc(name).getMap('reactions');
     const key = EMOJI.map((emoji) => `${anchor}:${this.#person.id}:${emoji}`).find((each) => !reactions.has(each));
     if (anchor === '' || key === undefined) return false;
@@ -149,17 +158,27 @@ export class Device {
     socket?.cut();
   }
 
-  readonly #page = (): string => `c:${this.#chat.id}:${this.#chat.page}`;
-
   #message(number: number): Record<string, unknown> {
     return { by: this.#person.id, at: Date.now(), text: text(this.#random, number, CHARS) };
   }
 
   async #show(chat: Chat): Promise<void> {
     const root = this.#open(`c:${chat.id}`);
-    const page = this.#open(`c:${chat.id}:${chat.page}`);
-    this.#pageChannel = page.channel;
-    await Promise.all([root.synced, page.synced]);
+    await Promise.all([root.synced, this.#showPage(chat)]);
+  }
+
+  #showPage(chat: Chat): Promise<void> {
+    this.#page = `c:${chat.id}:${chat.page}`;
+    const { channel, synced } = this.#open(this.#page);
+    this.#pageChannel = channel;
+    return synced;
+  }
+
+  /** The page on screen is full, as the root has said. */
+  async #turnPage(): Promise<void> {
+    if (this.#page === `c:${this.#chat.id}:${this.#chat.page}`) return;
+    this.#close(this.#pageChannel);
+    await withinPatience(this.#showPage(this.#chat));
   }
 
   #markRead(): void {
@@ -250,7 +269,7 @@ export class Device {
 }
 
 /** A scroll of the published mix reads 60 messages, and a page holds 1,000. */
-const SCROLLS_PER_PAGE = Math.floor(1_000 / 60);
+const SCROLLS_PER_PAGE = Math.floor(PAGE_STAMPS / 60);
 
 function changeOf(doc: Y.Doc, change: () => void): Uint8Array {
   let made = new Uint8Array();

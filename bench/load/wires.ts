@@ -203,16 +203,19 @@ function postBytes(port: number, conversation: string, { by, at, text }: Written
 /** Connections are kept, as a browser keeps them. */
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-/** GET, as a page of history is fetched; answers the body. */
+/** GET, as a page of history is fetched; answers the body. A connection that is closed while it is taken up again is tried once more, as browsers do. */
 export function get(port: number, path: string, cookie = ''): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    httpRequest({ host: '127.0.0.1', port, path, agent, headers: { cookie } }, (response) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path, agent, headers: { cookie } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve(Buffer.concat(chunks)));
       response.on('error', reject);
-    })
-      .on('error', reject)
-      .end();
+    });
+    request.on('error', (why: NodeJS.ErrnoException) => {
+      if (request.reusedSocket && why.code === 'ECONNRESET') resolve(get(port, path, cookie));
+      else reject(why);
+    });
+    request.end();
   });
 }
