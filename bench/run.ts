@@ -1,5 +1,6 @@
 /** `npm run bench`: every figure in tables, or as JSON with `--json`. README.md says what can be chosen and how each figure is taken. */
 import { fileURLToPath } from 'node:url';
+import { ensureBuilt } from '../scripts/build.mjs';
 import { measureComeback } from './comeback.ts';
 import { ensurePeersInstalled } from './install.ts';
 import { measureMemory } from './memory.ts';
@@ -66,6 +67,7 @@ async function measure(part: Part, servers: readonly Server[]): Promise<Table[]>
     case 'return':
       return [await comeback(servers)];
     case 'app':
+      if (!(await ensureBuilt())) process.exit(1);
       return [await appTable(root)];
   }
 }
