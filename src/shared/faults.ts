@@ -34,10 +34,14 @@ export const FAULTS = {
     log: 'info',
     title: 'The owner cannot leave before handing the group over',
   },
+  'wrong-hash': { status: 400, close: 4400, log: 'info', title: 'The bytes are not those that were announced' },
   'too-large': { status: 413, close: 4413, log: 'info', title: 'It is larger than the limit' },
   'too-many': { status: 422, close: 4422, log: 'info', title: 'There are more of them than the limit' },
+  'share-used-up': { status: 413, close: 4413, log: 'info', title: 'Your share of the storage is used up' },
+  'range-not-satisfiable': { status: 416, close: 4416, log: 'info', title: 'It is shorter than that' },
   'too-fast': { status: 429, close: 4529, log: 'info', title: 'Too many requests; wait a moment' },
   'relay-fault': { status: 500, close: 4500, log: 'error', title: 'The server made a mistake' },
+  'no-room': { status: 507, close: 4507, log: 'error', title: 'The server has no room for it' },
   'not-ready': { status: 503, close: 4503, log: 'info', title: 'The server is starting or stopping; try again' },
 } as const satisfies Record<string, { status: number; close: number; log: 'info' | 'warn' | 'error'; title: string }>;
 

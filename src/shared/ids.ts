@@ -14,6 +14,10 @@ export type ConversationId = v.InferOutput<typeof ConversationId>;
 export const MessageId = v.pipe(v.string(), v.regex(/^m[0-9a-z]{20,40}$/), v.brand('MessageId'));
 export type MessageId = v.InferOutput<typeof MessageId>;
 
+/** The name of a blob: the SHA-256 of its bytes, in hexadecimal. */
+export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.brand('Sha256'));
+export type Sha256 = v.InferOutput<typeof Sha256>;
+
 export const isUserId = (id: unknown): id is UserId => v.is(UserId, id);
 export const isConversationId = (id: unknown): id is ConversationId => v.is(ConversationId, id);
 export const isMessageId = (id: unknown): id is MessageId => v.is(MessageId, id);

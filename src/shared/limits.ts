@@ -11,6 +11,13 @@ export const MESSAGE_MAX_CHARS = 16_000;
 export const EMOJI_MAX_CHARS = 32;
 export const MENTIONS_MAX_COUNT = 200;
 export const ATTACHMENTS_MAX_COUNT = 20;
+/**
+ * Of a file, and of all that one person has uploaded, unless whoever runs the relay says otherwise (`BLOB_MAX_MB`, `PERSON_MAX_MB`).
+ */
+export const BLOB_MAX_BYTES = 2 * 1024 ** 3;
+export const PERSON_MAX_BYTES = 50 * 1024 ** 3;
+/** A picture with more pixels is not decoded: it would take more memory than a telephone has (four bytes each). */
+export const PICTURE_MAX_PIXELS = 100_000_000;
 export const GROUP_MAX_MEMBERS = 1_000;
 export const SEARCH_MAX_CHARS = 200;
 /** Of those that a search for people finds, and of those that are listed before anything is typed. */

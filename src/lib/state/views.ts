@@ -5,7 +5,7 @@
  */
 import type { Action, ConversationKind, History, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
-import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
 
@@ -93,6 +93,7 @@ export interface MessageView {
   /** Null while waiting. */
   readonly seq: number | null;
   readonly text: string;
+  readonly attachments: readonly AttachmentView[];
   readonly edited: boolean;
   /** Deleted messages leave a trace; their text is gone. */
   readonly deleted: boolean;
@@ -102,6 +103,82 @@ export interface MessageView {
   readonly reactions: readonly ReactionView[];
   readonly canEdit: boolean;
   readonly canDelete: boolean;
+}
+
+export type AttachmentKind = 'image' | 'video' | 'voice' | 'audio' | 'file';
+
+/** How far an own attachment is on its way to the relay; bytes. */
+export type SendingView =
+  | { readonly is: 'waiting' }
+  | { readonly is: 'uploading'; readonly sent: number; readonly size: number }
+  /** Not by itself any more: the person tries again, or takes it back. */
+  | { readonly is: 'failed'; readonly code: Fault | 'offline' };
+
+/** Something that came with a message. */
+export interface AttachmentView {
+  readonly sha256: Sha256;
+  readonly kind: AttachmentKind;
+  readonly name: string;
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Pixels, as it is shown; null where the sender did not say. */
+  readonly width: number | null;
+  readonly height: number | null;
+  /** A ThumbHash in base64. */
+  readonly thumb: string | null;
+  readonly poster: Sha256 | null;
+  readonly seconds: number | null;
+  /** From 0 to 1, from beginning to end; empty unless it is a voice note. */
+  readonly waveform: readonly number[];
+  /** Null once the relay has it. */
+  readonly sending: SendingView | null;
+}
+
+/** A blob that something on screen shows. Every getter is reactive. */
+export interface HeldBlob {
+  /** For `src`; null while it is not here. */
+  readonly url: string | null;
+  /** `reading` the device's own copy (milliseconds), `coming` from the relay, `away`: not on this device, and no network; `gone`: the relay has it no more, or not for this person. */
+  readonly state: 'reading' | 'here' | 'coming' | 'away' | 'gone';
+  /** Bytes that have come. */
+  readonly received: number;
+  /** It has left the screen. */
+  release(): void;
+}
+
+/** What is sent with messages, as this device has it. */
+export interface BlobsView {
+  /** The device's copy at once, else the relay's, which is kept for the next time. */
+  hold(sha256: Sha256): HeldBlob;
+  /** Where the relay has it: for films that are not kept whole, and for downloads. */
+  address(sha256: Sha256): string;
+  /** Whether it can be shown or saved without a network. */
+  isHere(sha256: Sha256): Promise<boolean>;
+  /** The bytes, from wherever they are; null when they cannot be had now. */
+  read(sha256: Sha256): Promise<Blob | null>;
+}
+
+/** Something chosen for the message that is being written. */
+export interface TrayItemView {
+  readonly key: string;
+  readonly kind: AttachmentKind;
+  readonly name: string;
+  /** Bytes, of what would be sent. */
+  readonly size: number;
+  /** For `src` of a small picture of it; null for what has none. */
+  readonly preview: string | null;
+  /** `unreadable`: a picture that does not decode; it can be sent as a file. */
+  readonly state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'no-room';
+  /** A picture that goes as it is, with everything that is in it. */
+  readonly original: boolean;
+}
+
+/** What was recorded: the sound, how long it is, how loud it is from beginning to end (0 to 1). */
+export interface Recording {
+  readonly bytes: Blob;
+  readonly seconds: number;
+  readonly waveform: readonly number[];
 }
 
 export type TimelineItem =
@@ -193,6 +270,17 @@ export interface ConversationView {
   /** Sends what was typed, or saves the edit; the composer is empty afterwards. Null when there was nothing to send. */
   submit(): MessageId | null;
 
+  /** Chosen for the message that is being written. */
+  readonly tray: readonly TrayItemView[];
+  attach(files: readonly File[]): void;
+  detach(key: string): void;
+  /** A picture smaller and without what is hidden in it, or as it is. */
+  setOriginal(key: string, original: boolean): void;
+  sendVoice(recording: Recording): MessageId | null;
+  /** Takes back a message whose attachments have not all arrived; what else was written is given back to the composer. */
+  cancelSending(id: MessageId): void;
+  retrySending(id: MessageId): void;
+
   react(id: MessageId, emoji: string): void;
   deleteMessage(id: MessageId): void;
   receipts(id: MessageId): ReceiptsView | null;
@@ -255,6 +343,7 @@ export interface PeopleFound {
 export interface AppView {
   readonly me: Me;
   readonly connection: ConnectionView;
+  readonly blobs: BlobsView;
   /** All conversations, sorted for the list. */
   readonly rows: readonly ConversationRowView[];
   readonly totalUnread: number;
@@ -288,4 +377,7 @@ export interface AppView {
   signOut(): Promise<void>;
   /** Bytes kept on this device, and whether the browser promised to keep them. */
   storage(): Promise<{ bytes: number; persisted: boolean }>;
+  /** Of what was received: bytes kept on this device, and how many may be. */
+  readonly keptBlobs: { readonly bytes: number; readonly budget: number };
+  setBlobBudget(bytes: number): void;
 }

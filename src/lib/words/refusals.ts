@@ -33,6 +33,12 @@ export function faultSentence(code: Fault | 'offline'): string {
       return m.fault_not_found();
     case 'too-large':
       return m.fault_too_large();
+    case 'share-used-up':
+      return m.fault_share_used_up();
+    case 'no-room':
+      return m.fault_no_room();
+    case 'wrong-hash':
+      return m.fault_wrong_hash();
     case 'too-many':
       return m.fault_too_many();
     case 'conflict':
@@ -40,6 +46,7 @@ export function faultSentence(code: Fault | 'offline'): string {
     case 'invalid-input':
     case 'malformed-frame':
     case 'wrong-method':
+    case 'range-not-satisfiable':
       return m.fault_invalid();
     case 'relay-fault':
     case 'not-ready':
