@@ -19,7 +19,7 @@ const ONE_IMPORTER = {
   postgres: 'server/storage/sql.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
-  idb: 'src/lib/local/store.ts',
+  idb: 'src/lib/local/database.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
 };
 

@@ -1,11 +1,11 @@
 /**
- * The device's one small database per person, `ting-ting:<person>`, and a tiny one for who is signed in here. The only importer of `idb`.
+ * The device's one small database per person, `ting-ting:<person>`, and a tiny one for who is signed in here.
  * `openStore` falls back to memory when IndexedDB is blocked (private windows): the app then works until it is closed, and says so.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import * as v from 'valibot';
 import type { UserId } from '#shared/ids.ts';
 import { Me } from '#shared/protocol/api.ts';
+import { type Database, openDatabase } from './database.ts';
 import { MemoryStore } from './memory-store.ts';
 import { type TableName, TABLES, type Tables } from './tables.ts';
 
@@ -20,7 +20,7 @@ export interface Store {
   close(): void;
 }
 
-type Schema = DBSchema & { [T in TableName]: { key: string; value: Tables[T] } };
+type Schema = { [T in TableName]: { key: string; value: Tables[T] } };
 
 /** One more whenever a table is added. */
 const VERSION = 3;
@@ -33,15 +33,7 @@ export async function openStore(
   name: string = storeName(person),
 ): Promise<Store> {
   try {
-    const db = await openDB<Schema>(name, VERSION, {
-      // Also of a database that an older version has made: what it has stays.
-      upgrade: (older) =>
-        TABLES.filter((table) => !older.objectStoreNames.contains(table)).forEach((table) =>
-          older.createObjectStore(table),
-        ),
-      // Another tab signs out and deletes the database: let go of it.
-      blocking: (_now, _then, event) => (event.target as IDBDatabase).close(),
-    });
+    const db = await openDatabase<Schema>(name, VERSION, TABLES);
     return new IndexedStore(db);
   } catch (why) {
     whenBlocked(why);
@@ -50,9 +42,9 @@ export async function openStore(
 }
 
 class IndexedStore implements Store {
-  readonly #db: IDBPDatabase<Schema>;
+  readonly #db: Database<Schema>;
 
-  constructor(db: IDBPDatabase<Schema>) {
+  constructor(db: Database<Schema>) {
     this.#db = db;
   }
 
@@ -89,7 +81,7 @@ class IndexedStore implements Store {
 }
 
 const DEVICE = 'ting-ting';
-const openDevice = () => openDB(DEVICE, 1, { upgrade: (fresh) => void fresh.createObjectStore('device') });
+const openDevice = () => openDatabase<{ device: { key: string; value: unknown } }>(DEVICE, 1, ['device']);
 
 /** Who is signed in on this device, so that the app can start as them without a network; null when nobody is, or nothing can be kept. */
 export async function readSignedIn(): Promise<Me | null> {

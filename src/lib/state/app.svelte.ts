@@ -17,7 +17,7 @@ import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
 import { Rows } from './rows.svelte.ts';
-import type { AppView, ConversationRowView, Notice, PeopleFound, Refusal } from './views.ts';
+import type { AppView, BlobsView, ConversationRowView, Notice, PeopleFound, Refusal } from './views.ts';
 
 /** Whether a failed try to connect is a refused session is asked now and then, not each time. */
 const CHECK_SESSION_EVERY_FAILURES = 4;
@@ -74,6 +74,18 @@ export class App implements AppView {
 
   get me(): Me {
     return this.#me;
+  }
+
+  get blobs(): BlobsView {
+    return this.#device.blobs;
+  }
+
+  get keptBlobs(): { readonly bytes: number; readonly budget: number } {
+    return this.#device.blobs.kept;
+  }
+
+  setBlobBudget(bytes: number): void {
+    this.#device.blobs.setBudget(bytes);
   }
 
   get rows(): readonly ConversationRowView[] {

@@ -13,6 +13,7 @@ import { pageOfSeq } from '#shared/model/page.ts';
 import { type Draft, draftsOf, type Preference, prefsOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
 import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
+import { BlobShelf } from '../local/blobs.ts';
 import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
 import { Documents, type Held } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
@@ -23,6 +24,7 @@ import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
+import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
@@ -33,6 +35,7 @@ import { copyOf, type Lost, Rescue } from '../sync/rescue.ts';
 import { Settling } from '../sync/settle.ts';
 import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
+import { Blobs } from './blobs.svelte.ts';
 import { Presence } from './presence.svelte.ts';
 import type { Notice } from './views.ts';
 import { WrittenHere } from './written-here.ts';
@@ -40,6 +43,7 @@ import { WrittenHere } from './written-here.ts';
 /** What of the world a device touches; tests bring their own. */
 export interface DeviceWorld {
   ask: Ask;
+  fetchBlob: FetchBlob;
   socket: SocketWorld;
   keeper: Keeper;
   /** Names the databases and channels that the tabs of one person on one device share. */
@@ -49,6 +53,7 @@ export interface DeviceWorld {
 /** Longer than a new conversation needs to be in every list. */
 const FORGET_GONE_AFTER_MS = 10_000;
 const NOTICE = 'notice:';
+const BLOB_BUDGET = 'blob-budget';
 
 type OutboxKey = string;
 
@@ -65,6 +70,8 @@ export class Device {
   readonly fetchAhead: FetchAhead;
   readonly presence: Presence;
   readonly writtenHere: WrittenHere;
+  readonly shelf: BlobShelf;
+  readonly blobs: Blobs;
   readonly #readMarks: ReadMarks;
   readonly #deliveries: Deliveries;
   readonly #here: Here;
@@ -123,6 +130,14 @@ export class Device {
       readSeq: (id) => this.readSeq(id),
       mayTell: () => this.#failures.size === 0,
     });
+    this.shelf = new BlobShelf(scope);
+    this.blobs = new Blobs({
+      shelf: this.shelf,
+      fetch: world.fetchBlob,
+      isOnline: () => this.link.isOpen,
+      budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
+      setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
+    });
     this.writtenHere = new WrittenHere(kept, () => this.table('kv'));
     this.#here = new Here(this.link);
     this.#rescue = new Rescue({
@@ -161,7 +176,11 @@ export class Device {
       this.#forgetGoneLater();
     });
     this.link.on('refused', (doc, _code, fault) => void this.#documentRefused(doc, fault));
-    this.link.on('state', (state) => state === 'open' && void this.outbox.run());
+    this.link.on('state', (state) => {
+      if (state !== 'open') return;
+      void this.outbox.run();
+      this.blobs.online();
+    });
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
     this.#rescue.start();
     this.settling.start();
@@ -188,6 +207,7 @@ export class Device {
     this.link.stop();
     this.documents.stop();
     this.quota.stop();
+    this.blobs.stop();
     this.#fullDisk.stop();
     this.kept.stop();
   }
@@ -515,6 +535,7 @@ function browserParts(): Omit<DeviceWorld, 'scope'> {
   const { protocol, host } = location;
   return {
     ask,
+    fetchBlob,
     socket: browserWorld(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`),
     keeper: keepInIndexedDb,
   };

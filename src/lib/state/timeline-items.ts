@@ -8,10 +8,11 @@ import type { Message } from '#shared/model/message.ts';
 import type { Deletion } from '#shared/model/page.ts';
 import type { Reach } from '#shared/protocol/overview.ts';
 import { arrange } from './arrange.ts';
+import { attachmentsOf } from './attachments.ts';
 import type { PageContent, Reaction } from './page-content.ts';
 import { type QuoteSources, Quotes } from './quotes.ts';
 import { tickOf } from './ticks.ts';
-import type { MessageView, ReactionView, TimelineItem } from './views.ts';
+import type { AttachmentView, MessageView, ReactionView, TimelineItem } from './views.ts';
 
 export interface TimelineSources extends QuoteSources {
   me: UserId;
@@ -187,6 +188,7 @@ function viewOf(
     at,
     seq,
     text: message.text,
+    attachments: attachmentsOf(message),
     edited: message.editedAt !== undefined,
     deleted: false,
     state: mine ? tickOf(seq, sources.others) : null,
@@ -215,6 +217,7 @@ function traceOf(
     at,
     seq,
     text: '',
+    attachments: NO_ATTACHMENTS,
     edited: false,
     deleted: true,
     state: null,
@@ -225,6 +228,7 @@ function traceOf(
   };
 }
 
+const NO_ATTACHMENTS: readonly AttachmentView[] = [];
 const NO_REACTIONS: readonly ReactionView[] = [];
 
 /** By emoji, the one used first in front. */
@@ -250,6 +254,7 @@ function isSame(a: MessageView, b: MessageView): boolean {
     a.at === b.at &&
     a.by === b.by &&
     a.byName === b.byName &&
+    a.attachments === b.attachments &&
     a.edited === b.edited &&
     a.deleted === b.deleted &&
     a.state === b.state &&
