@@ -65,6 +65,19 @@ export class Blobs implements BlobsView {
     return fetched.bytes;
   }
 
+  /** Fetches it to be kept; false when it can be tried again later. */
+  async bring(sha256: Sha256): Promise<boolean> {
+    const fetched = await this.#parts.fetch(sha256, { received: () => undefined, signal: this.#stop.signal });
+    if (fetched.is === 'here') await this.#keep(sha256, fetched.bytes);
+    return fetched.is !== 'away';
+  }
+
+  /** Bytes that may still be kept. */
+  async room(): Promise<number> {
+    await this.count();
+    return this.#budget - this.#keptBytes;
+  }
+
   /** The relay is there (again): what could not be had is asked for. */
   online(): void {
     for (const shown of this.#held.values()) if (shown.state === 'away') this.#ask(shown);

@@ -26,6 +26,7 @@ import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMe
 import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
+import { type BlobsAheadParts, bringBlobs } from '../sync/blobs-ahead.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
@@ -72,6 +73,11 @@ export class Device {
   readonly writtenHere: WrittenHere;
   readonly shelf: BlobShelf;
   readonly blobs: Blobs;
+  readonly #blobsAhead: BlobsAheadParts = {
+    has: (sha256) => this.shelf.has(sha256),
+    bring: (sha256) => this.blobs.bring(sha256),
+    room: () => this.blobs.room(),
+  };
   readonly #readMarks: ReadMarks;
   readonly #deliveries: Deliveries;
   readonly #here: Here;
@@ -119,7 +125,22 @@ export class Device {
     this.#fullDisk = new FullDisk({ kept, documents: this.documents, over: () => this.#diskHasRoom() });
     this.documents.on('unsaved', (why) => void this.quota.notice(why));
     this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
-    this.fetchAhead = new FetchAhead({ kept, documents: this.documents, link: this.link, scope, me: me.id });
+    this.shelf = new BlobShelf(scope);
+    this.blobs = new Blobs({
+      shelf: this.shelf,
+      fetch: world.fetchBlob,
+      isOnline: () => this.link.isOpen,
+      budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
+      setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
+    });
+    this.fetchAhead = new FetchAhead({
+      kept,
+      documents: this.documents,
+      link: this.link,
+      scope,
+      me: me.id,
+      brought: (pages, since) => bringBlobs(this.#blobsAhead, pages, since),
+    });
     this.presence = new Presence({ kept, link: this.link, me: me.id });
     this.#readMarks = new ReadMarks({ kept, link: this.link, moved: () => this.#beats.get('read')?.beat() });
     this.#deliveries = new Deliveries({
@@ -129,14 +150,6 @@ export class Device {
       me: me.id,
       readSeq: (id) => this.readSeq(id),
       mayTell: () => this.#failures.size === 0,
-    });
-    this.shelf = new BlobShelf(scope);
-    this.blobs = new Blobs({
-      shelf: this.shelf,
-      fetch: world.fetchBlob,
-      isOnline: () => this.link.isOpen,
-      budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
-      setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
     });
     this.writtenHere = new WrittenHere(kept, () => this.table('kv'));
     this.#here = new Here(this.link);

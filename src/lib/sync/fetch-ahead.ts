@@ -3,6 +3,7 @@
  * each whose last seq is beyond what was fetched, back to where this person has it on some device. Runs in one tab, only while the relay is there,
  * and lets the open conversation go first.
  */
+import type * as Y from 'yjs';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { currentPage, membersOf } from '#shared/model/conversation.ts';
@@ -23,23 +24,35 @@ const CATCH_UP_PAGES = 2;
 /** Rows that change together are fetched together, and a busy group is not opened for each of its messages. */
 const GATHER_MS = 1_500;
 
+type Brought = (pages: readonly Y.Doc[], since: number) => Promise<boolean>;
+
 export class FetchAhead {
   readonly #kept: Kept;
   readonly #documents: Documents;
   readonly #link: RelayLink;
   readonly #scope: string;
   readonly #me: UserId;
+  readonly #brought: Brought;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running = false;
   #stopped = false;
   #onChange = (table: string) => table === 'overview' && this.#soon();
 
-  constructor(parts: { kept: Kept; documents: Documents; link: RelayLink; scope: string; me: UserId }) {
+  /** `brought`: pages are here, the newest first, with stamps beyond `since`; answers whether what they name could be brought too. */
+  constructor(parts: {
+    kept: Kept;
+    documents: Documents;
+    link: RelayLink;
+    scope: string;
+    me: UserId;
+    brought: Brought;
+  }) {
     this.#kept = parts.kept;
     this.#documents = parts.documents;
     this.#link = parts.link;
     this.#scope = parts.scope;
     this.#me = parts.me;
+    this.#brought = parts.brought;
   }
 
   start(): void {
@@ -110,16 +123,19 @@ export class FetchAhead {
       // What was written before this person joined may be hidden from them.
       const hiddenSeq = membersOf(root.doc).get(this.#me)?.hiddenSeq ?? 0;
       const first = Math.max(pageOfSeq(hiddenSeq + 1), wanted, current - CATCH_UP_PAGES + 1);
+      const pages = [newest.doc];
       const bodies = lateBodies(newest);
       for (let page = current - 1; page >= first; page -= 1) {
         const one = await bring(pageDoc(id, page));
         if (one === null) return;
+        pages.push(one.doc);
         lateBodies(one).forEach((body) => bodies.add(body));
       }
       for (const page of bodies) if (page < first && (await bring(pageDoc(id, page))) === null) return;
       // What lies further back than a device keeps is not waited for.
       const skipped = first * PAGE_STAMPS;
       if (skipped > (this.#kept.table('held').get(id) ?? 0)) this.#kept.put('held', id, skipped);
+      if (!(await this.#brought(pages, this.#kept.table('fetched').get(id) ?? 0))) return;
       this.#kept.put('fetched', id, upTo);
     } finally {
       for (const one of held) one.release();
