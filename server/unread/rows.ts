@@ -4,6 +4,8 @@
  */
 import type { Role } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
+import { attachedOf } from '#shared/model/media-types.ts';
+import type { Attachment } from '#shared/model/message.ts';
 import { PREVIEW_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import type { LastMessage, OverviewMember, OverviewRow, RowChange } from '#shared/protocol/overview.ts';
 import { leastReached } from '../storage/members.ts';
@@ -71,7 +73,12 @@ interface Found {
   read_seq: number;
   unread: number;
   mentions: number;
-  last: LastMessage | null;
+  last: (Omit<LastMessage, 'attachments'> & { attachments: Attachment[] }) | null;
+}
+
+function lastOf({ attachments, ...last }: NonNullable<Found['last']>): LastMessage {
+  const attached = attachedOf(attachments);
+  return { ...last, attachments: attachments.length, ...(attached && { attached }) };
 }
 
 async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]> {
@@ -90,7 +97,7 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
         'id', x.id, 'seq', x.seq, 'by', x.author, 'byName', coalesce(u.name, ''),
         'at', coalesce((x.value->>'at')::bigint, x.stamped_at),
         'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_MAX_CHARS}::int),
-        'attachments', coalesce(jsonb_array_length(x.value->'attachments'), 0)) as last
+        'attachments', coalesce(x.value->'attachments', '[]')) as last
       from messages x left join users u on u.id = x.author
       where x.conversation = c.id and x.seq > m.hidden_seq and not x.deleted
       order by x.seq desc limit 1
@@ -108,7 +115,7 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
       readSeq: each.read_seq,
       unread: each.unread,
       mentions: each.mentions,
-      last: each.last,
+      last: each.last === null ? null : lastOf(each.last),
     },
   }));
 }

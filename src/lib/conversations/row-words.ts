@@ -1,5 +1,6 @@
 /** What a row of the list says, apart from how it looks. */
 import { m } from '$lib/words/words.ts';
+import type { Attached } from '#shared/model/media-types.ts';
 import type { ConversationRowView } from '$lib/state/views.ts';
 
 export const titleOf = (conversation: { title: string | null }): string => conversation.title ?? m.notes_to_self();
@@ -19,5 +20,21 @@ export function lastBy(row: ConversationRowView): string | null {
 export function lastText(row: ConversationRowView, plain: (text: string) => string): string {
   if (!row.last) return row.pending ? m.conversation_pending() : m.no_messages_yet();
   const text = plain(row.last.text);
-  return text === '' && row.last.attachments > 0 ? m.attachments({ count: row.last.attachments }) : text;
+  return text === '' && row.last.attachments > 0 ? attachedWords(row.last.attachments, row.last.attached) : text;
+}
+
+function attachedWords(count: number, attached: Attached | null): string {
+  switch (attached?.kind) {
+    case 'image':
+      return m.attached_images({ count });
+    case 'video':
+      return m.attached_videos({ count });
+    case 'voice':
+      return m.attached_voice();
+    case 'audio':
+    case 'file':
+      return count === 1 ? attached.name : m.attachments({ count });
+    case undefined:
+      return m.attachments({ count });
+  }
 }

@@ -4,6 +4,7 @@
  */
 import type { ConversationKind } from '#shared/access.ts';
 import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import { attachedOf } from '#shared/model/media-types.ts';
 import type { Draft, Preference } from '#shared/model/personal.ts';
 import type { LastMessage, OverviewMember, OverviewRow, Person } from '#shared/protocol/overview.ts';
 import type { OutboxRequest, WaitingMessage } from '../local/tables.ts';
@@ -134,15 +135,25 @@ function lastOf(
       at,
       text,
       attachments: attachments?.length ?? 0,
+      attached: attachedOf(attachments) ?? null,
       state: 'waiting',
     };
   }
   if (row === null || last === null) return null;
-  const { seq, by, at, text, attachments } = last;
+  const { seq, by, at, text, attachments, attached = null } = last;
   const mine = by === me.id;
   // A large group does not name its members, but who wrote last.
   const byName = nameOf(by) || last.byName;
-  return { by, byName, mine, at, text, attachments, state: mine ? tickOf(seq, othersReach(row, me.id)) : null };
+  return {
+    by,
+    byName,
+    mine,
+    at,
+    text,
+    attachments,
+    attached,
+    state: mine ? tickOf(seq, othersReach(row, me.id)) : null,
+  };
 }
 
 /** By the members, whatever the typists call themselves; who is not among them does not type. */

@@ -10,6 +10,7 @@ import { type ConversationId, type MessageId, timeOfMessageId, type UserId } fro
 import { PAGE_STAMPS, PREVIEW_MAX_CHARS } from '#shared/limits.ts';
 import { currentPage, membersOf } from '#shared/model/conversation.ts';
 import { pageDoc } from '#shared/model/doc-names.ts';
+import { attachedOf } from '#shared/model/media-types.ts';
 import { pageOfSeq } from '#shared/model/page.ts';
 import type { LastMessage } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
@@ -206,8 +207,18 @@ export class ConversationTimeline implements TimelineView {
     );
     if (entry === undefined) return null;
     const { by, byName, at, seq, text } = entry.view;
-    const attachments = entry.message?.attachments?.length ?? 0;
-    return { id: entry.view.id, seq: seq ?? 0, by, byName, at, text: text.slice(0, PREVIEW_MAX_CHARS), attachments };
+    const attachments = entry.message?.attachments;
+    const attached = attachedOf(attachments);
+    return {
+      id: entry.view.id,
+      seq: seq ?? 0,
+      by,
+      byName,
+      at,
+      text: text.slice(0, PREVIEW_MAX_CHARS),
+      attachments: attachments?.length ?? 0,
+      ...(attached && { attached }),
+    };
   }
 
   /** The document that holds a message's body; null when it is not here. */

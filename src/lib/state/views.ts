@@ -6,6 +6,7 @@
 import type { Action, ConversationKind, History, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
+import type { Attached, AttachmentKind } from '#shared/model/media-types.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
 
@@ -46,6 +47,7 @@ export interface ConversationRowView {
     at: number;
     text: string;
     attachments: number;
+    attached: Attached | null;
     state: MessageState | null;
   } | null;
   /** What was typed and not sent; shown instead of the last message while the conversation is not open. */
@@ -104,8 +106,6 @@ export interface MessageView {
   readonly canEdit: boolean;
   readonly canDelete: boolean;
 }
-
-export type AttachmentKind = 'image' | 'video' | 'voice' | 'audio' | 'file';
 
 /** How far an own attachment is on its way to the relay; bytes. */
 export type SendingView =

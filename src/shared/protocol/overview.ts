@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { ConversationKind, Role } from '../access.ts';
 import { ConversationId, MessageId, UserId } from '../ids.ts';
+import { Attached } from '../model/media-types.ts';
 import { Millis } from '../model/message.ts';
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -33,6 +34,8 @@ export const LastMessage = v.object({
   at: Millis,
   text: v.string(),
   attachments: Count,
+  /** Left out without attachments. */
+  attached: v.optional(Attached),
 });
 export type LastMessage = v.InferOutput<typeof LastMessage>;
 
