@@ -11,6 +11,8 @@ import { build, files, version } from '$service-worker';
 import { cleanupOutdatedCaches, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
 import { NavigationRoute, registerRoute } from 'workbox-routing';
 
+import { keepShared, SHARED_AT } from '$lib/local/shared.ts';
+
 declare const self: ServiceWorkerGlobalScope & { __WB_DISABLE_DEV_LOGS: boolean };
 self.__WB_DISABLE_DEV_LOGS = true;
 
@@ -26,6 +28,16 @@ cleanupOutdatedCaches();
 
 registerRoute(
   new NavigationRoute(createHandlerBoundToURL(SHELL), { denylist: [/^\/(api|sync|healthz|readyz|metrics)(\/|$)/] }),
+);
+
+// Another app shares something with this one: it is put aside, and the person asked where it goes.
+registerRoute(
+  ({ url }) => url.pathname === SHARED_AT,
+  async ({ request }) => {
+    await keepShared(await request.formData());
+    return Response.redirect(SHARED_AT, 303);
+  },
+  'POST',
 );
 
 self.addEventListener('message', (event) => {
