@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { BLOB_MAX_BYTES, PERSON_MAX_BYTES } from '#shared/limits.ts';
 import type { LogLevel } from './log.ts';
 
 /** An empty variable means "not set": compose files and `.env` leave them so. */
@@ -25,6 +26,14 @@ const url = (protocols: string[], what: string) =>
     v.check((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), wants(what)),
   );
 const text = v.pipe(v.string(), v.minLength(1));
+
+const MEGABYTES_WANT = wants('a whole number of megabytes, from 1 on');
+const megabytes = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,9}$/, MEGABYTES_WANT),
+  v.transform((text) => Number(text) * 1024 ** 2),
+  v.minValue(1, MEGABYTES_WANT),
+);
 
 const ORIGIN_WANTS = 'the public address without a path, such as https://chat.example.org';
 const Environment = v.object({
@@ -62,6 +71,8 @@ const Environment = v.object({
   S3_REGION: optional(text),
   S3_ACCESS_KEY_ID: optional(text),
   S3_SECRET_ACCESS_KEY: optional(text),
+  BLOB_MAX_MB: optional(megabytes),
+  PERSON_MAX_MB: optional(megabytes),
   NATS_URL: optional(url(['nats:', 'tls:', 'ws:', 'wss:'], 'a NATS address, such as nats://host:4222')),
   TURN_URL: optional(url(['turn:', 'turns:', 'stun:'], 'a TURN address, such as turn:turn.example.org:3478')),
   TURN_SECRET: optional(text),
@@ -75,6 +86,14 @@ const Environment = v.object({
 /** What these hold is not repeated on a terminal. */
 const SECRET = /SECRET|KEY|DATABASE_URL|NATS_URL/;
 
+export interface S3Config {
+  endpoint: string;
+  bucket: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
 export interface Config {
   port: number;
   host: string;
@@ -84,6 +103,11 @@ export interface Config {
   /** Null means: use the Postgres we bring along. */
   databaseUrl: string | null;
   signup: 'open' | 'invite' | 'closed';
+  /** Null means: blobs lie in a folder of the data folder. */
+  s3: S3Config | null;
+  blobMaxBytes: number;
+  /** Of all that one person has brought, together. */
+  personMaxBytes: number;
   logLevel: LogLevel;
   /** Where the built app lies. */
   buildDir: string;
@@ -122,8 +146,24 @@ export function readConfig(environment: Record<string, string | undefined>, root
       dataDir: set.DATA_DIR ?? join(root, 'data'),
       databaseUrl: set.DATABASE_URL ?? null,
       signup: set.SIGNUP ?? 'open',
+      s3: readS3(set),
+      blobMaxBytes: set.BLOB_MAX_MB ?? BLOB_MAX_BYTES,
+      personMaxBytes: set.PERSON_MAX_MB ?? PERSON_MAX_BYTES,
       logLevel: set.LOG_LEVEL ?? 'info',
       buildDir: join(root, 'build'),
     },
+  };
+}
+
+/** Whether the others are there has been looked at; many services know no regions, and take any. */
+function readS3(set: v.InferOutput<typeof Environment>): S3Config | null {
+  const { S3_ENDPOINT, S3_BUCKET, S3_REGION, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = set;
+  if (S3_ENDPOINT === undefined) return null;
+  return {
+    endpoint: S3_ENDPOINT,
+    bucket: S3_BUCKET ?? '',
+    region: S3_REGION ?? 'us-east-1',
+    accessKeyId: S3_ACCESS_KEY_ID ?? '',
+    secretAccessKey: S3_SECRET_ACCESS_KEY ?? '',
   };
 }

@@ -14,13 +14,44 @@ export interface Request {
   header(name: string): string;
   /** Whoever speaks to us, as text; the first trusted hop's word when we stand behind a proxy of our own network. */
   address: string;
+  /** Read whole; empty where the body is taken as it comes. */
   body: Uint8Array;
+  /** Of an upload. */
+  incoming?: Incoming;
+}
+
+/** A body that is taken as it comes, by somebody who may be slow. */
+export interface Incoming {
+  /** Bytes, as announced; null when nothing was. */
+  readonly length: number | null;
+  /** Once. Whoever stops before the end leaves the rest to the door. Fails with `CutOff` when the sender has gone. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Whoever sent something has gone in the middle of it. */
+export class CutOff extends Error {
+  constructor() {
+    super('the sender has gone');
+  }
+}
+
+/** A body that is given as it is read. */
+export interface Outgoing {
+  /** Bytes, exactly. */
+  length: number;
+  /** Called when somebody wants them: not for a HEAD. Whoever stops before the end closes it. */
+  open(): AsyncIterable<Uint8Array>;
 }
 
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   /** Text and bytes go out as they are; null has no body at all (204, 304). */
+  body: string | Uint8Array | Outgoing | null;
+}
+
+/** One that is in memory. */
+export interface WholeAnswer extends Answer {
   body: string | Uint8Array | null;
 }
 

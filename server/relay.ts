@@ -4,11 +4,14 @@
  *
  * A stop goes backwards: first nobody comes in, then the sockets are told to try again, then what is under way is written, and Postgres last.
  */
+import { join } from 'node:path';
 import { type ConversationId, newConversationId, newUserId, type UserId } from '#shared/ids.ts';
 import { FAULTS } from '#shared/faults.ts';
 import { SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { parseDocName } from '#shared/model/doc-names.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
+import { blobRoute } from './api/blob-files.ts';
+import { blobHandlers } from './api/blobs.ts';
 import { accountHandlers } from './api/accounts.ts';
 import { conversationHandlers } from './api/conversations.ts';
 import type { Living } from './api/living.ts';
@@ -18,9 +21,14 @@ import { mirrorAllDue, mirrorConversation } from './api/mirror.ts';
 import { peopleHandlers } from './api/people.ts';
 import { createRouter } from './api/router.ts';
 import { searchHandlers } from './api/search.ts';
+import type { Doorkeeping } from './api/visitor.ts';
 import { hashPassword, passwordMatches } from './auth/passwords.ts';
 import { createSessions, readSessions } from './auth/sessions.ts';
 import { Background } from './background.ts';
+import { isShown } from './blobs/blob-type.ts';
+import { Blobs } from './blobs/blobs.ts';
+import { folderStore } from './blobs/folder-store.ts';
+import { Space } from './blobs/space.ts';
 import type { RelayConfig } from './config.ts';
 import type { Request } from './exchange.ts';
 import { gathered } from './gathered.ts';
@@ -35,6 +43,7 @@ import { openDoor, type UpgradeDecision } from './http/uws.ts';
 import { createLog, type Log, reason } from './log.ts';
 import { Presence } from './presence/presence.ts';
 import { Typing } from './presence/typing.ts';
+import { keptBytes } from './storage/blobs.ts';
 import { wasDeleted } from './storage/deletion.ts';
 import { loadDocuments } from './storage/documents.ts';
 import { Journal } from './storage/journal.ts';
@@ -211,8 +220,34 @@ export async function startRelay(
     },
   };
 
+  const uploads = join(config.dataDir, 'uploads');
+  const space = new Space({ ...config, folder: uploads, kept: (person) => keptBytes(sql, person) });
+  const blobs = new Blobs({
+    sql,
+    store: folderStore(join(config.dataDir, 'blobs')),
+    uploads,
+    space,
+    now: Date.now,
+    moved: (way, bytes) => metrics.blobBytes(way, bytes),
+  });
+
   const pace = createRequestPace();
-  const api = createRouter({
+  const doorkeeping: Doorkeeping = {
+    who: (request) => sessions.of(request.header('cookie')),
+    wait: (person, address) => pace.request(person, address),
+    refused: problem,
+  };
+  const blobFiles = blobRoute(
+    {
+      bring: (person, scope, sha256, incoming) => blobs.bring(person, scope, sha256, incoming),
+      find: (person, sha256) => blobs.find(person, sha256),
+      read: (sha256, range) => blobs.read(sha256, range),
+      isShown,
+    },
+    doorkeeping,
+  );
+  const router = createRouter({
+    ...doorkeeping,
     handlers: {
       ...accountHandlers({
         sql,
@@ -231,11 +266,11 @@ export async function startRelay(
       ...memberHandlers(sql, living),
       ...messageHandlers(sql, writing),
       ...searchHandlers(sql),
+      ...blobHandlers(blobs, config),
     },
-    who: (request) => sessions.of(request.header('cookie')),
-    wait: (person, address) => pace.request(person, address),
-    refused: problem,
   });
+  const api = async (request: Request) =>
+    blobFiles.takes(request.path) ? { answer: await blobFiles.answer(request), route: 'blob' } : await router(request);
 
   const files = await readStaticFiles(config.buildDir, secure);
   await askForNobody(sql).catch(failed);
@@ -244,6 +279,7 @@ export async function startRelay(
 
   const opening = openDoor(config.host, config.port, {
     answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
+    isUpload: (method, path) => method === 'PUT' && blobFiles.takes(path),
     upgrade,
     failed: (why, request) =>
       log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),

@@ -4,6 +4,7 @@
  */
 import WebSocket from 'ws';
 import type { ConversationId, UserId } from '#shared/ids.ts';
+import { BLOB_MAX_BYTES, PERSON_MAX_BYTES } from '#shared/limits.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
 import { type ClientControl, decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 import type { OverviewRow, PersonPresence } from '#shared/protocol/overview.ts';
@@ -17,6 +18,9 @@ export const testConfig = (databaseUrl: string, more: Partial<RelayConfig> = {})
   dataDir: '/nowhere',
   databaseUrl,
   signup: 'open',
+  s3: null,
+  blobMaxBytes: BLOB_MAX_BYTES,
+  personMaxBytes: PERSON_MAX_BYTES,
   logLevel: 'silent',
   buildDir: '/nowhere',
   ...more,

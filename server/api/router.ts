@@ -4,17 +4,12 @@
  */
 import * as v from 'valibot';
 import { API, type RouteName } from '#shared/protocol/api.ts';
-import type { UserId } from '#shared/ids.ts';
-import type { Answer, Refusal, Request, Who } from '../exchange.ts';
+import type { Answer, Refusal, Request } from '../exchange.ts';
 import type { Ask, Handlers, Reply } from './handler.ts';
+import { type Doorkeeping, visitor } from './visitor.ts';
 
-export interface RouterParts {
+export interface RouterParts extends Doorkeeping {
   handlers: Handlers;
-  /** Who a request comes from, by its cookie; `cookie` when the session was prolonged and the browser has to hear it. */
-  who(request: Request): Promise<(Who<UserId> & { cookie?: string }) | null>;
-  /** Seconds this person, or this address, has to wait; 0 when they need not. */
-  wait(person: UserId | null, address: string): number;
-  refused(refusal: Refusal): Answer;
 }
 
 export interface Routed {
@@ -57,9 +52,9 @@ export function createRouter(parts: RouterParts): (request: Request) => Promise<
 
 async function answerRow(row: Row, request: Request, parts: RouterParts): Promise<Answer> {
   const { who: needs, body: bodySchema, query: querySchema } = API[row.name];
-  const who = await parts.who(request);
-  const retryAfterSeconds = parts.wait(who?.person ?? null, request.address);
-  if (retryAfterSeconds > 0) return parts.refused({ fault: 'too-fast', retryAfterSeconds });
+  const visit = await visitor(parts, request);
+  if (!visit.ok) return parts.refused(visit.refusal);
+  const { who } = visit;
   if (who === null && needs === 'person') return parts.refused({ fault: 'signed-out' });
 
   const params = readParams(row, request.path);

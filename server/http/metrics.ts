@@ -8,6 +8,8 @@ export interface Metrics {
   messagesPosted(count: number): void;
   /** What a client sent over a socket was refused. */
   refused(fault: string): void;
+  /** Bytes of blobs. */
+  blobBytes(way: 'in' | 'out', bytes: number): void;
   text(): Promise<{ type: string; body: string }>;
 }
 
@@ -28,7 +30,14 @@ export function startMetrics(): Metrics {
     labelNames: ['fault'],
     registers: [registry],
   });
+  const blobs = new Counter({
+    name: 'tingting_blob_bytes_total',
+    help: 'Bytes of files that came in and went out',
+    labelNames: ['way'],
+    registers: [registry],
+  });
   return {
+    blobBytes: (way, bytes) => blobs.inc({ way }, bytes),
     refused: (fault) => refusals.inc({ fault }),
     request: (route, status) => requests.inc({ route, status: String(status) }),
     socketOpened: () => sockets.inc(),

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import mime from 'mime';
-import type { Answer, Request } from '../exchange.ts';
+import type { Request, WholeAnswer } from '../exchange.ts';
 
 interface File {
   type: string;
@@ -19,7 +19,7 @@ interface File {
 
 export interface StaticFiles {
   /** The answer for a GET or HEAD; null when this is neither a file nor a page. */
-  answer(request: Request): Answer | null;
+  answer(request: Request): WholeAnswer | null;
   count: number;
 }
 
@@ -31,7 +31,7 @@ export async function readStaticFiles(folder: string, secure: boolean): Promise<
   const shellHtml = new TextDecoder().decode(shell?.encodings.at(-1)?.bytes);
   const securityHeaders = headersFor(shellHtml, secure);
 
-  const answerWith = (file: File, request: Request): Answer => {
+  const answerWith = (file: File, request: Request): WholeAnswer => {
     const headers: Record<string, string> = {
       ...securityHeaders,
       etag: file.etag,
@@ -152,7 +152,7 @@ function headersFor(shell: string, secure: boolean): Record<string, string> {
   };
 }
 
-function notBuilt(headers: Record<string, string>): Answer {
+function notBuilt(headers: Record<string, string>): WholeAnswer {
   return {
     status: 503,
     headers: {

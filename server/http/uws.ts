@@ -1,6 +1,7 @@
 /**
- * The door: the only file that knows uWebSockets.js. It reads a request whole before anybody sees it, writes an answer in one piece, and
- * hands a socket over as three callbacks.
+ * The door: the only file that loads uWebSockets.js. It reads a request whole before anybody sees it and writes an answer in one piece, but for uploads,
+ * which are taken as they come (incoming.ts), and what is too large for the memory, which is given as it is read (outgoing.ts). A socket it hands over as
+ * three callbacks.
  *
  * Its manners, each learnt from a crash without a JavaScript error: everything of `req` is read before the first await (it lives on the
  * stack of the callback); `onAborted` is registered before anything else; `res` and `ws` are not touched once they are gone; writes are
@@ -10,8 +11,10 @@ import './header-limit.ts';
 import uws from 'uWebSockets.js';
 import { FAULTS, type Fault } from '#shared/faults.ts';
 import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';
-import type { Answer, Refusal, Request } from '../exchange.ts';
+import { type Answer, CutOff, type Outgoing, type Refusal, type Request } from '../exchange.ts';
 import { clientAddress } from './address.ts';
+import { IncomingBody } from './incoming.ts';
+import { pour } from './outgoing.ts';
 import { problem } from './problem.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -47,6 +50,8 @@ export type UpgradeDecision = { ok: true; open(socket: DoorSocket): SocketEvents
 export interface DoorHandlers {
   /** Must not reject for anything a client can do; if it does, the answer is *relay-fault* and `failed` hears about it. */
   answer(request: Request): Promise<Answer>;
+  /** Whether the body of such a request is taken as it comes. */
+  isUpload(method: string, path: string): boolean;
   upgrade(request: Request): Promise<UpgradeDecision>;
   failed(why: unknown, request: Request): void;
 }
@@ -98,13 +103,32 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
   const answerInto = async (res: Res, request: Request): Promise<void> => {
     underWay++;
     try {
-      write(res, request.method, await handlers.answer(request));
+      await writeAnswer(res, request.method, await handlers.answer(request));
     } catch (why) {
-      handlers.failed(why, request);
+      if (!(why instanceof CutOff)) handlers.failed(why, request);
       write(res, request.method, problem({ fault: 'relay-fault' }));
     } finally {
       underWay--;
     }
+  };
+
+  /** Answered when it is decided, which may be before all of it has come: the rest is let go, or when that is too much cut off. */
+  const answerUpload = async (res: Res, head: Head, incoming: IncomingBody): Promise<void> => {
+    underWay++;
+    const request = { ...head, body: new Uint8Array(), incoming };
+    let answer: Answer;
+    try {
+      answer = await handlers.answer(request);
+    } catch (why) {
+      if (!(why instanceof CutOff)) handlers.failed(why, request);
+      answer = problem({ fault: 'relay-fault' });
+    } finally {
+      underWay--;
+    }
+    const isMuch = incoming.outstanding > DRAINED_MAX_BYTES;
+    if (isMuch) incoming.cut();
+    else await incoming.discard();
+    write(res, head.method, answer, isMuch);
   };
 
   app.any('/*', (raw, req) => {
@@ -112,6 +136,12 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     const head = readHead(raw, req);
     if (head.method === 'GET' || head.method === 'HEAD') {
       void answerInto(res, { ...head, body: new Uint8Array() });
+      return;
+    }
+    if (handlers.isUpload(head.method, head.path)) {
+      const incoming = new IncomingBody(raw, head.header('content-length'));
+      res.left = () => incoming.cut();
+      void answerUpload(res, head, incoming);
       return;
     }
     readBody(res, head.header('content-length'), (body) => {
@@ -204,14 +234,17 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
 
 /** A response and whether it can still be written to. */
 interface Res {
-  raw: uws.HttpResponse;
+  readonly raw: uws.HttpResponse;
   gone: boolean;
+  /** Called when the other side has gone. */
+  left: (() => void) | null;
 }
 
 function watched(raw: uws.HttpResponse): Res {
-  const res: Res = { raw, gone: false };
+  const res: Res = { raw, gone: false, left: null };
   raw.onAborted(() => {
     res.gone = true;
+    res.left?.();
   });
   return res;
 }
@@ -265,23 +298,40 @@ function joined(chunks: Uint8Array[], size: number): Uint8Array {
   return whole;
 }
 
+/** The body may be one that is given as it is read. */
+async function writeAnswer(res: Res, method: string, answer: Answer): Promise<void> {
+  const { body } = answer;
+  if (!isOutgoing(body) || method === 'HEAD' || body.length === 0) return write(res, method, answer);
+  if (!res.gone) await pour(res, body, () => writeHead(res.raw, answer));
+}
+
 function write(res: Res, method: string, answer: Answer, closeConnection = false): void {
   if (res.gone) return;
   res.gone = true;
   const { raw } = res;
+  const { body } = answer;
   raw.cork(() => {
-    raw.writeStatus(`${answer.status} ${STATUS_TEXT[answer.status] ?? ''}`);
-    for (const [name, value] of Object.entries(answer.headers)) raw.writeHeader(name, value);
-    if (answer.body === null) raw.endWithoutBody(undefined, closeConnection);
-    else if (method === 'HEAD') raw.endWithoutBody(Buffer.byteLength(answer.body), closeConnection);
-    else raw.end(answer.body, closeConnection);
+    writeHead(raw, answer);
+    if (body === null) raw.endWithoutBody(undefined, closeConnection);
+    else if (isOutgoing(body)) raw.endWithoutBody(body.length, closeConnection);
+    else if (method === 'HEAD') raw.endWithoutBody(Buffer.byteLength(body), closeConnection);
+    else raw.end(body, closeConnection);
   });
 }
+
+function writeHead(raw: uws.HttpResponse, { status, headers }: Answer): void {
+  raw.writeStatus(`${status} ${STATUS_TEXT[status] ?? ''}`);
+  for (const [name, value] of Object.entries(headers)) raw.writeHeader(name, value);
+}
+
+const isOutgoing = (body: Answer['body']): body is Outgoing =>
+  body !== null && typeof body === 'object' && 'open' in body;
 
 const STATUS_TEXT: Record<number, string> = {
   200: 'OK',
   201: 'Created',
   204: 'No Content',
+  206: 'Partial Content',
   304: 'Not Modified',
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -289,11 +339,16 @@ const STATUS_TEXT: Record<number, string> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition Failed',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  507: 'Insufficient Storage',
 };
 
 function doorSocket(ws: uws.WebSocket<UserData>, held: Held): DoorSocket {

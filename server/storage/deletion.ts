@@ -25,6 +25,7 @@ export async function deleteGroup(sql: Sql, id: ConversationId, owner: UserId, n
     await tx`delete from snapshots where document = any(${documents})`;
     await tx`delete from document_clients where document = any(${documents})`;
     await tx`insert into deleted_conversations (id, deleted_at) values (${id}, ${now})`;
+    await tx`delete from blob_grants where scope = ${id}`;
     await tx`delete from conversations where id = ${id}`;
     return [...members.keys()];
   });

@@ -20,6 +20,7 @@ export type Sha256 = v.InferOutput<typeof Sha256>;
 
 export const isUserId = (id: unknown): id is UserId => v.is(UserId, id);
 export const isConversationId = (id: unknown): id is ConversationId => v.is(ConversationId, id);
+export const isSha256 = (name: unknown): name is Sha256 => v.is(Sha256, name);
 export const isMessageId = (id: unknown): id is MessageId => v.is(MessageId, id);
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';

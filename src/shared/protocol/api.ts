@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { ConversationKind, History } from '../access.ts';
-import { ConversationId, MessageId, UserId } from '../ids.ts';
+import { ConversationId, MessageId, Sha256, UserId } from '../ids.ts';
 import {
   ABOUT_MAX_CHARS,
   EMAIL_MAX_CHARS,
@@ -26,6 +26,10 @@ export const Email = v.pipe(v.string(), v.trim(), v.toLowerCase(), v.maxLength(E
 export const Password = v.pipe(v.string(), v.minLength(PASSWORD_MIN_CHARS), v.maxLength(PASSWORD_MAX_CHARS));
 export const Name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(NAME_MAX_CHARS));
 export const About = v.pipe(v.string(), v.trim(), v.maxLength(ABOUT_MAX_CHARS));
+
+/** What the relay says of a blob that was brought; `type` is what its bytes are. */
+export const BroughtBlob = v.object({ sha256: Sha256, size: v.number(), type: v.string() });
+export type BroughtBlob = v.InferOutput<typeof BroughtBlob>;
 
 /** A person as they see themself. */
 export const Me = v.object({ ...Person.entries, email: v.string(), about: v.string(), createdAt: Millis });
@@ -285,6 +289,24 @@ export const API = {
     body: v.object({ seq: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
     query: v.object({}),
     answer: nothing,
+  }),
+  /** To a conversation that one is in, what one may read; 404 when the relay does not have it for this person: then it has to be brought. */
+  passOnBlob: route({
+    method: 'POST',
+    path: '/api/blobs/:blob/grants',
+    who: 'person',
+    body: v.object({ conversation: ConversationId }),
+    query: v.object({}),
+    answer: nothing,
+  }),
+  blobLimits: route({
+    method: 'GET',
+    path: '/api/blobs/limits',
+    who: 'person',
+    body: nothing,
+    query: v.object({}),
+    /** Of a file, of all that this person has brought together, and how much that is now. */
+    answer: v.object({ blobMaxBytes: v.number(), personMaxBytes: v.number(), usedBytes: v.number() }),
   }),
   search: route({
     method: 'GET',

@@ -1,0 +1,81 @@
+/**
+ * Room for what is on its way (rule B7): what somebody has announced is theirs and taken from the disk's before its first byte comes, so that many
+ * uploads at once cannot together take what each alone would have been refused.
+ */
+import { mkdir, statfs } from 'node:fs/promises';
+import type { UserId } from '#shared/ids.ts';
+import type { Refusal } from '../exchange.ts';
+
+/** What stays free for the database, which stops when the disk is full. */
+const LEFT_FREE_BYTES = 512 * 1024 * 1024;
+
+export interface SpaceParts {
+  folder: string;
+  blobMaxBytes: number;
+  personMaxBytes: number;
+  /** Bytes of what this person has brought. */
+  kept(person: UserId): Promise<number>;
+}
+
+export interface Reservation {
+  /** So much of it is on the disk. */
+  arrived(bytes: number): void;
+  release(): void;
+}
+
+interface Held {
+  person: UserId;
+  size: number;
+  outstanding: number;
+}
+
+export class Space {
+  readonly #parts: SpaceParts;
+  readonly #held = new Set<Held>();
+
+  constructor(parts: SpaceParts) {
+    this.#parts = parts;
+  }
+
+  async reserve(
+    person: UserId,
+    size: number,
+  ): Promise<{ ok: true; reservation: Reservation } | ({ ok: false } & Refusal)> {
+    const { blobMaxBytes, personMaxBytes } = this.#parts;
+    if (size > blobMaxBytes)
+      return { ok: false, fault: 'too-large', detail: `A file may have at most ${inMegabytes(blobMaxBytes)}.` };
+    const [kept, free] = await Promise.all([this.#parts.kept(person), this.#free()]);
+    let announced = 0;
+    let outstanding = 0;
+    for (const held of this.#held) {
+      if (held.person === person) announced += held.size;
+      outstanding += held.outstanding;
+    }
+    if (kept + announced + size > personMaxBytes)
+      return {
+        ok: false,
+        fault: 'share-used-up',
+        detail: `Your files here may have ${inMegabytes(personMaxBytes)} together.`,
+      };
+    if (size + outstanding + LEFT_FREE_BYTES > free) return { ok: false, fault: 'no-room' };
+    return { ok: true, reservation: this.hold(person, size, size) };
+  }
+
+  /** Without asking: it has been promised before. */
+  hold(person: UserId, size: number, outstanding: number): Reservation {
+    const held = { person, size, outstanding };
+    this.#held.add(held);
+    return {
+      arrived: (bytes) => (held.outstanding -= bytes),
+      release: () => this.#held.delete(held),
+    };
+  }
+
+  async #free(): Promise<number> {
+    await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
+    const { bavail, bsize } = await statfs(this.#parts.folder);
+    return bavail * bsize;
+  }
+}
+
+const inMegabytes = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)} MB`;
