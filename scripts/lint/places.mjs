@@ -4,11 +4,11 @@
  *
  * The direction is always down, towards src/shared, which knows nothing above it:
  *   shared ← server/<place> ← server/main.ts, server/relay.ts
- *   shared ← lib/local ← lib/{sync,remote,calls,search} ← lib/state ← lib/{chat,people,…} ← routes
+ *   shared ← lib/local ← lib/{sync,remote,media,calls,search} ← lib/state ← lib/{chat,people,…} ← routes
  */
 
 /** Height of the places of src/lib. A place imports what is as high as itself or lower; what is not listed is a place of the product. */
-const HEIGHTS = { local: 1, sync: 2, remote: 2, calls: 2, search: 2, words: 2, paraglide: 2, state: 3 };
+const HEIGHTS = { local: 1, sync: 2, remote: 2, media: 2, calls: 2, search: 2, words: 2, paraglide: 2, state: 3 };
 const PRODUCT_HEIGHT = 4;
 
 /** Foreign APIs that exactly one file may import, so that each can be understood, replaced and tested in one place. */
@@ -21,6 +21,10 @@ const ONE_IMPORTER = {
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
   idb: 'src/lib/local/database.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
+  'tus-js-client': 'src/lib/remote/tus.ts',
+  '@noble/hashes': 'src/lib/media/names.ts',
+  'image-dimensions': 'src/lib/media/picture.ts',
+  thumbhash: 'src/lib/media/picture.ts',
 };
 
 /** The files that put the parts together; they import every place, and no place imports them. */
@@ -82,7 +86,7 @@ function withinClient(a, b) {
       ? undefined
       : `src/lib/${a.name} shows nothing: only components and routes import src/lib/ui.`;
   if (b.height <= a.height) return undefined;
-  return `src/lib/${a.name} lies below src/lib/${b.name}: imports go down, local ← sync, remote, calls, search ← state ← components ← routes.`;
+  return `src/lib/${a.name} lies below src/lib/${b.name}: imports go down, local ← sync, remote, media, calls, search ← state ← components ← routes.`;
 }
 
 /**

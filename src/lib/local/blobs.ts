@@ -71,6 +71,15 @@ export class BlobShelf {
     await this.#mark(sha256, { as: 'kept' });
   }
 
+  /** What has not been sent. */
+  async own(): Promise<Sha256[]> {
+    const db = await this.#open();
+    if (db === null) return [];
+    const transaction = db.transaction('entries');
+    const [names, entries] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+    return names.filter((_, at) => entries[at]?.as === 'own') as Sha256[];
+  }
+
   async remove(...names: readonly Sha256[]): Promise<void> {
     for (const name of names) this.#memory.delete(name);
     const db = await this.#open();

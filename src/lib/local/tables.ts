@@ -1,7 +1,8 @@
 /** What the device keeps beside the documents, as tables: what the list shows, what waits, whom we know. Keys are plain strings. */
 import type { ConversationKind, History } from '#shared/access.ts';
-import type { ConversationId, UserId } from '#shared/ids.ts';
-import type { Message } from '#shared/model/message.ts';
+import type { ConversationId, Sha256, UserId } from '#shared/ids.ts';
+import type { Fault } from '#shared/faults.ts';
+import type { Attachment, Message } from '#shared/model/message.ts';
 import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
 
 /** Something only the relay can do, waiting to be asked. Each is safe to ask twice. */
@@ -22,15 +23,62 @@ export type OutboxRequest =
   | { is: 'delete-group'; conversation: ConversationId }
   | { is: 'profile'; change: { name?: string; about?: string } };
 
+/** Something chosen for a message: what it is, and what is to be sent of it once it was made ready. */
+export interface Chosen {
+  /** Names the bytes as they were chosen, which nobody has hashed yet. */
+  key: Sha256;
+  name: string;
+  type: string;
+  /** Bytes, as it was chosen. */
+  size: number;
+  kind: 'image' | 'video' | 'voice' | 'audio' | 'file';
+  original: boolean;
+  state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'no-room';
+  /** Of a voice note. */
+  seconds?: number;
+  waveform?: string;
+  /** What it was made of is not here any more: it stays as it is. */
+  isTakenBack?: boolean;
+  ready?: { attachment: Attachment; uploads: readonly Upload[] };
+}
+
+/** A blob that has to be at the relay before the message that names it. */
+export interface Upload {
+  sha256: Sha256;
+  /** Bytes. */
+  size: number;
+  /** Sent before it was ready: `sha256` is its key, for the time being. */
+  chosen?: Chosen;
+  /** When the relay had all of it, by this device's clock. */
+  arrivedAt?: number;
+  /** Where the relay has the part of it that has come. */
+  resumeAt?: string;
+  /** How often other bytes arrived than were sent. */
+  mangled?: number;
+  /** It does not go by itself any more. */
+  failed?: Fault;
+}
+
 /**
  * An own message without a stamp, whole: so that the list shows it without opening its page, and so that it can be written again should its
  * page have lost it (the two are in different databases, and a crash may fall between them).
  */
-export interface WaitingMessage {
+interface WrittenMessage {
   conversation: ConversationId;
   page: number;
   message: Message;
+  uploads?: undefined;
 }
+
+/** One that is in no page yet: what it names has to arrive first, or what was written before it. */
+export interface QueuedMessage {
+  conversation: ConversationId;
+  page?: undefined;
+  message: Message;
+  uploads: readonly Upload[];
+}
+
+export type WaitingMessage = WrittenMessage | QueuedMessage;
 
 /** A document with a change of this device that the relay has not confirmed to hold. One mark per tab, so that none clears another's. */
 export interface DirtyMark {

@@ -8,21 +8,45 @@ import { type ConversationId, type MessageId, newMessageId, type UserId } from '
 import { EMOJI_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { membersOf, META_FIELDS, metaOf, Title } from '#shared/model/conversation.ts';
 import { conversationDoc } from '#shared/model/doc-names.ts';
-import { Message } from '#shared/model/message.ts';
+import { type Attachment, Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
 import type { OverviewMember, Person, Reach } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
-import type { OutboxRequest } from '../local/tables.ts';
+import { mustQueue, queuedRow, TRAY } from '../local/queue.ts';
+import type { Chosen, OutboxRequest, QueuedMessage, Upload } from '../local/tables.ts';
 import { Beat } from './beat.svelte.ts';
 import { Composer } from './composer.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { mentionsIn } from './mentions.ts';
 import { membersWithOutbox, namesOf, otherMember } from './rows.ts';
 import { ConversationTimeline } from './timeline.svelte.ts';
+import type { Tray } from './tray.svelte.ts';
 import { Typist } from './typist.ts';
-import type { ComposerMode, ConversationView, MemberView, ReceiptsView, Refusal } from './views.ts';
+import type {
+  ComposerMode,
+  ConversationView,
+  MemberView,
+  ReceiptsView,
+  Recording,
+  Refusal,
+  TrayItemView,
+} from './views.ts';
+import { chosenVoice } from './voice.ts';
 
 type Creation = Extract<OutboxRequest, { is: 'create' }>;
+
+const NOTHING: readonly TrayItemView[] = [];
+
+/** What is known of it before it is ready. */
+const attachmentOf = ({ ready, key, name, type, size, seconds, waveform }: Chosen): Attachment =>
+  ready?.attachment ?? {
+    ...{ sha256: key, name: name.slice(0, 255) || 'file', type: type.slice(0, 127), size },
+    ...(seconds !== undefined && { seconds }),
+    ...(waveform !== undefined && { waveform }),
+  };
+
+const uploadsOf = (chosen: Chosen): readonly Upload[] =>
+  chosen.ready?.uploads ?? [{ sha256: chosen.key, size: chosen.size, chosen }];
 
 export class Conversation implements ConversationView {
   readonly id: ConversationId;
@@ -32,6 +56,8 @@ export class Conversation implements ConversationView {
   readonly #root: Held;
   readonly #composer: Composer;
   readonly #typist: Typist;
+  #tray = $state.raw<Tray | null>(null);
+  #openingTray: Promise<void> | null = null;
   /** How far everybody is in a large group, when the relay was asked. */
   #asked = $state.raw<ReadonlyMap<UserId, Reach> | null>(null);
   readonly #rootBeat = new Beat();
@@ -79,6 +105,7 @@ export class Conversation implements ConversationView {
       mayWrite: () => this.may('write'),
       mayDeleteAny: () => this.may('delete-any'),
     });
+    if (device.kept.table('kv').has(TRAY + id)) void this.#withTray(() => undefined);
     void this.#load();
   }
 
@@ -181,13 +208,48 @@ export class Conversation implements ConversationView {
     return untrack(() => {
       const text = this.#composer.text.trim();
       const { mode } = this.#composer;
-      if (text === '' || this.#composer.tooLong || !this.may('write')) return null;
-      const id =
-        mode.is === 'edit' ? this.#edit(mode.id, text) : this.#send(text, mode.is === 'reply' ? mode.to : undefined);
+      if (this.#composer.tooLong || !this.may('write')) return null;
+      const id = mode.is === 'edit' ? this.#edit(mode.id, text) : this.#sendAll(text, this.#replyTo);
       if (id !== null) this.#composer.clear();
       this.#typist.rest();
       return id;
     });
+  }
+
+  get tray(): readonly TrayItemView[] {
+    return this.#tray?.items ?? NOTHING;
+  }
+
+  attach(files: readonly File[]): void {
+    if (files.length > 0) void this.#withTray((tray) => tray.attach(files));
+  }
+
+  detach(key: string): void {
+    this.#tray?.detach(key);
+  }
+
+  setOriginal(key: string, original: boolean): void {
+    this.#tray?.setOriginal(key, original);
+  }
+
+  sendVoice(recording: Recording): MessageId | null {
+    if (!untrack(() => this.may('write'))) return null;
+    const chosen = chosenVoice(recording);
+    this.#device.inHand.set(chosen.key, recording.bytes);
+    return untrack(() => {
+      const id = this.#send('', this.#replyTo, [chosen]);
+      if (id !== null && this.#composer.mode.is === 'reply') this.#composer.cancelMode();
+      void this.#device.sending().then(({ packing }) => packing.add(chosen, recording.bytes));
+      return id;
+    });
+  }
+
+  cancelSending(id: MessageId): void {
+    void this.#withTray((tray) => tray.takeBack(id, this.#composer));
+  }
+
+  retrySending(id: MessageId): void {
+    void this.#withTray((tray) => tray.retry(id));
   }
 
   react(id: MessageId, emoji: string): void {
@@ -200,6 +262,7 @@ export class Conversation implements ConversationView {
   }
 
   deleteMessage(id: MessageId): void {
+    if (queuedRow(this.#device.kept, id) !== null) return this.cancelSending(id);
     const { page, message } = untrack(() => ({ page: this.timeline.bodyOf(id), message: this.timeline.message(id) }));
     if (page === null || !message?.canDelete) return;
     const row = untrack(() => this.#device.row(this.id));
@@ -299,6 +362,7 @@ export class Conversation implements ConversationView {
     untrack(() => {
       this.#typist.rest();
       this.#composer.close();
+      this.#tray?.close();
       this.timeline.close();
       this.#rootDoc?.off('update', this.#rootChanged);
       this.#device.documents.off('replaced', this.#replaced);
@@ -341,12 +405,42 @@ export class Conversation implements ConversationView {
     if (untrack(() => !this.#wasKnown && this.#isKnown)) this.#wasKnown = true;
   };
 
-  #send(text: string, replyTo: MessageId | undefined): MessageId | null {
+  get #replyTo(): MessageId | undefined {
+    const { mode } = this.#composer;
+    return mode.is === 'reply' ? mode.to : undefined;
+  }
+
+  async #withTray(does: (tray: Tray) => void): Promise<void> {
+    await (this.#openingTray ??= this.#openTray());
+    if (this.#tray !== null) does(this.#tray);
+  }
+
+  async #openTray(): Promise<void> {
+    const sending = await this.#device.sending();
+    this.#tray = sending.tray(this.id);
+  }
+
+  #sendAll(text: string, replyTo: MessageId | undefined): MessageId | null {
+    const chosen = this.#tray?.sendable ?? [];
+    if (text === '' && chosen.length === 0) return null;
+    const id = this.#send(text, replyTo, chosen);
+    if (id !== null) this.#tray?.sent(chosen);
+    return id;
+  }
+
+  #send(text: string, replyTo: MessageId | undefined, chosen: readonly Chosen[]): MessageId | null {
     const at = this.#device.writtenAt();
     const id = newMessageId(at);
     const mentions = this.#mentions(text);
-    const message = { by: this.#device.me, at, text, ...(mentions && { mentions }), ...(replyTo && { replyTo }) };
+    const message = {
+      ...{ by: this.#device.me, at, text, ...(mentions && { mentions }), ...(replyTo && { replyTo }) },
+      ...(chosen.length > 0 && { attachments: chosen.map(attachmentOf) }),
+    };
     if (!v.is(Message, message)) return null;
+    if (chosen.length > 0 || mustQueue(this.#device.kept, this.id)) {
+      this.#device.wait(id, { conversation: this.id, message, uploads: chosen.flatMap(uploadsOf) });
+      return id;
+    }
     const page = this.timeline.pageForWriting();
     messagesOf(page.doc).set(id, message);
     this.#device.wait(id, { conversation: this.id, page: page.number, message });
@@ -354,20 +448,33 @@ export class Conversation implements ConversationView {
   }
 
   #edit(id: MessageId, text: string): MessageId | null {
+    const queued = queuedRow(this.#device.kept, id);
+    if (queued !== null) return this.#rewrite(id, queued, text);
     const page = this.timeline.bodyOf(id);
     const before = page === null ? undefined : messagesOf(page).get(id);
     if (page === null || before === undefined) return null;
     if (before.text === text) return id;
-    const { mentions: _before, ...rest } = before;
-    const mentions = this.#mentions(text);
-    const message = { ...rest, text, ...(mentions && { mentions }), editedAt: Date.now() };
+    const message = { ...this.#reworded(before, text), editedAt: Date.now() };
     if (!v.is(Message, message)) return null;
     messagesOf(page).set(id, message);
     const waiting = this.#device.kept.table('waiting').get(id);
-    if (waiting) this.#device.wait(id, { ...waiting, message });
+    if (waiting?.page !== undefined) this.#device.wait(id, { ...waiting, message });
     const row = this.#device.row(this.id);
     if (row !== undefined) this.#device.writtenHere.edited(row, id, text);
     return id;
+  }
+
+  /** Nobody has seen it yet: it was never otherwise. */
+  #rewrite(id: MessageId, row: QueuedMessage, text: string): MessageId | null {
+    const message = this.#reworded(row.message, text);
+    if (!v.is(Message, message)) return null;
+    this.#device.wait(id, { ...row, message });
+    return id;
+  }
+
+  #reworded({ mentions: _before, ...rest }: Message, text: string): Message {
+    const mentions = this.#mentions(text);
+    return { ...rest, text, ...(mentions && { mentions }) };
   }
 
   /** In a large group everybody would hear of everybody. */

@@ -6,9 +6,10 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import type * as Y from 'yjs';
 import { isFault } from '#shared/faults.ts';
-import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, parseDocName, personalDoc } from '#shared/model/doc-names.ts';
+import type { Message } from '#shared/model/message.ts';
 import { pageOfSeq } from '#shared/model/page.ts';
 import { type Draft, draftsOf, type Preference, prefsOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
@@ -20,12 +21,14 @@ import { forgetConversation } from '../local/forget.ts';
 import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox } from '../local/outbox.ts';
+import { queued, TRAY } from '../local/queue.ts';
 import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
+import type { Send } from '../remote/send.ts';
 import { type BlobsAheadParts, bringBlobs } from '../sync/blobs-ahead.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
@@ -38,6 +41,8 @@ import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import { Blobs } from './blobs.svelte.ts';
 import { Presence } from './presence.svelte.ts';
+import { Progress } from './progress.svelte.ts';
+import type { Sending } from './sending.ts';
 import type { Notice } from './views.ts';
 import { WrittenHere } from './written-here.ts';
 
@@ -45,6 +50,8 @@ import { WrittenHere } from './written-here.ts';
 export interface DeviceWorld {
   ask: Ask;
   fetchBlob: FetchBlob;
+  /** The browser's own when there is none. */
+  send?: Send;
   socket: SocketWorld;
   keeper: Keeper;
   /** Names the databases and channels that the tabs of one person on one device share. */
@@ -73,6 +80,11 @@ export class Device {
   readonly writtenHere: WrittenHere;
   readonly shelf: BlobShelf;
   readonly blobs: Blobs;
+  readonly progress = new Progress();
+  /** Bytes of what was chosen here, until the disk has them. */
+  readonly inHand = new Map<Sha256, Blob>();
+  readonly #send: Send | undefined;
+  #sending: Promise<Sending> | null = null;
   readonly #blobsAhead: BlobsAheadParts = {
     has: (sha256) => this.shelf.has(sha256),
     bring: (sha256) => this.blobs.bring(sha256),
@@ -94,6 +106,7 @@ export class Device {
   #deleted = $state.raw<ReadonlySet<ConversationId>>(new Set());
   readonly #failures = new Set<StorageFailure>();
   #lastWrittenAt = 0;
+  #isStopped = false;
 
   static async open(me: Person, world: Partial<DeviceWorld> = {}): Promise<Device> {
     const scope = world.scope ?? storeName(me.id);
@@ -110,6 +123,7 @@ export class Device {
     this.me = me.id;
     this.scope = scope;
     this.ask = world.ask;
+    this.#send = world.send;
     this.kept = kept;
     this.documents = new Documents(scope, world.keeper, (doc) => copyOf(kept, doc));
     const maySync = (doc: string) => this.#maySync(doc);
@@ -167,6 +181,7 @@ export class Device {
     this.documents.on('replaced', (doc) => doc === this.#personal.name && this.#watchPersonal());
     kept.on('change', (table) => {
       this.#beats.get(table)?.beat();
+      if (table === 'waiting') this.#sendQueued();
       if (table !== 'outbox') return;
       // A conversation may have been created: its documents go now.
       this.link.openWaiting();
@@ -204,10 +219,12 @@ export class Device {
     this.#here.start();
     this.link.start();
     void this.outbox.run();
+    this.#sendQueued();
   }
 
   /** Nothing of this device runs afterwards, and its databases are let go. */
   stop(): void {
+    this.#isStopped = true;
     this.#readMarks.stop();
     clearTimeout(this.#goneTimer);
     if (typeof removeEventListener === 'function') removeEventListener('pagehide', this.flush);
@@ -217,6 +234,8 @@ export class Device {
     this.#deliveries.stop();
     this.#here.stop();
     this.outbox.stop();
+    void this.#sending?.then((sending) => sending.stop());
+    this.progress.stop();
     this.link.stop();
     this.documents.stop();
     this.quota.stop();
@@ -317,6 +336,31 @@ export class Device {
     void this.kept.remove('waiting', id);
   }
 
+  /** What sending attachments takes, loaded when it is needed first. */
+  async sending(): Promise<Sending> {
+    return await (this.#sending ??= this.#loadSending());
+  }
+
+  async #loadSending(): Promise<Sending> {
+    const { Sending } = await import('./sending.ts');
+    const { kept, shelf, documents, link, scope } = this;
+    const maySync = (doc: string) => this.#maySync(doc);
+    const written = () => void this.settling.run();
+    const progress = (sha256: Sha256, sent: number | null) => this.progress.set(sha256, sent);
+    const parts = { kept, shelf, documents, link, scope, maySync, written, progress };
+    const sending = new Sending(
+      this,
+      { ...parts, ...(this.#send && { send: this.#send }) },
+      (why) => void this.quota.notice(why),
+    );
+    if (!this.#isStopped) sending.start();
+    return sending;
+  }
+
+  #sendQueued(): void {
+    if (this.#sending === null && !this.#isStopped && queued(this.kept).length > 0) void this.sending();
+  }
+
   // —— People and rows ——
 
   meet(people: readonly Person[]): void {
@@ -406,7 +450,7 @@ export class Device {
   #giveBack(conversation: ConversationId): void {
     const mine = [...this.kept.table('waiting')].filter(([, waiting]) => waiting.conversation === conversation);
     if (mine.length === 0) return;
-    const texts = mine.map(([, { message }]) => message.text);
+    const texts = mine.map(([, { message }]) => wordsOf(message));
     this.tell({ key: `rescued-${conversation}`, is: 'rescued', conversation, texts });
     void this.kept.remove('waiting', ...mine.map(([id]) => id));
   }
@@ -524,6 +568,7 @@ export class Device {
       await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);
       await kept.remove('fetched', id);
       await kept.remove('read', id);
+      await kept.remove('kv', TRAY + id);
     }
   }
 
@@ -543,6 +588,10 @@ export class Device {
     return true;
   }
 }
+
+/** What can be told of a message in words: what was attached to it, too. */
+const wordsOf = ({ text, attachments = [] }: Message): string =>
+  [text, ...attachments.map(({ name }) => name)].filter((line) => line !== '').join('\n');
 
 function browserParts(): Omit<DeviceWorld, 'scope'> {
   const { protocol, host } = location;

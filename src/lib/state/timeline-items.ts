@@ -10,6 +10,7 @@ import type { Reach } from '#shared/protocol/overview.ts';
 import { arrange } from './arrange.ts';
 import { attachmentsOf } from './attachments.ts';
 import type { PageContent, Reaction } from './page-content.ts';
+import { QUEUE } from './queued-page.ts';
 import { type QuoteSources, Quotes } from './quotes.ts';
 import { tickOf } from './ticks.ts';
 import type { AttachmentView, MessageView, ReactionView, TimelineItem } from './views.ts';
@@ -20,6 +21,8 @@ export interface TimelineSources extends QuoteSources {
   shown: readonly PageContent[];
   /** Pages that are here only for bodies (and own waiting messages) that the shown ones do not have. */
   aside: readonly PageContent[];
+  /** What waits in the queue and is in no page yet: how far its attachments are. */
+  onTheirWay?(id: MessageId, attachments: readonly AttachmentView[]): readonly AttachmentView[];
   /** Whether a message without a stamp waits for one. */
   isWaiting(id: MessageId, page: number): boolean;
   mayWrite: boolean;
@@ -111,15 +114,15 @@ function placeWaiting(
   here: ReadonlyMap<number, PageContent>,
   known: ReadonlySet<MessageId>,
 ): Placed[] {
-  const waiting: Placed[] = [];
+  const waiting = new Map<MessageId, Placed>();
   for (const page of here.values()) {
     for (const [id, message] of page.messages) {
       if (known.has(id as MessageId) || message.by !== sources.me || page.deleted.has(id)) continue;
       if (sources.isWaiting(id as MessageId, page.page))
-        waiting.push({ id: id as MessageId, seq: null, at: message.at, page });
+        waiting.set(id as MessageId, { id: id as MessageId, seq: null, at: message.at, page });
     }
   }
-  return waiting.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  return [...waiting.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
 function entryOf(sources: TimelineSources, placed: Placed, quotes: Quotes, before: Entry | undefined): Entry | null {
@@ -162,6 +165,7 @@ function isAsBefore(
     was.deletion === deletion &&
     was.reactions === reactions &&
     was.page === page?.page &&
+    was.page !== QUEUE &&
     view.seq === seq &&
     view.replyTo === null &&
     view.reactions.length === 0 &&
@@ -174,12 +178,13 @@ function isAsBefore(
 
 function viewOf(
   sources: TimelineSources,
-  { id, seq, at }: Placed,
+  { id, seq, at, page }: Placed,
   message: Message,
   reactions: readonly Reaction[] | undefined,
   quotes: Quotes,
 ): MessageView {
   const mine = message.by === sources.me;
+  const attachments = attachmentsOf(message);
   return {
     id,
     by: message.by,
@@ -188,7 +193,7 @@ function viewOf(
     at,
     seq,
     text: message.text,
-    attachments: attachmentsOf(message),
+    attachments: page?.page === QUEUE ? (sources.onTheirWay?.(id, attachments) ?? attachments) : attachments,
     edited: message.editedAt !== undefined,
     deleted: false,
     state: mine ? tickOf(seq, sources.others) : null,
@@ -254,7 +259,7 @@ function isSame(a: MessageView, b: MessageView): boolean {
     a.at === b.at &&
     a.by === b.by &&
     a.byName === b.byName &&
-    a.attachments === b.attachments &&
+    (a.attachments === b.attachments || JSON.stringify(a.attachments) === JSON.stringify(b.attachments)) &&
     a.edited === b.edited &&
     a.deleted === b.deleted &&
     a.state === b.state &&

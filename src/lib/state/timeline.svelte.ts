@@ -14,11 +14,13 @@ import { attachedOf } from '#shared/model/media-types.ts';
 import { pageOfSeq } from '#shared/model/page.ts';
 import type { LastMessage } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
+import { queued } from '../local/queue.ts';
 import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import type { SocketState } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { PagesElsewhere } from './pages-elsewhere.ts';
+import { onTheirWay, queuedPage } from './queued-page.ts';
 import { QuotedElsewhere } from './quoted-elsewhere.ts';
 import { Quotes } from './quotes.ts';
 import { unreadOf } from './rows.ts';
@@ -183,7 +185,7 @@ export class ConversationTimeline implements TimelineView {
         elsewhere: (one) => this.#quoted.of(one),
         isBeforeJoining: (one) => this.#isBeforeJoining(one),
       },
-      this.#all.map((page) => page.content),
+      [queuedPage(queued(this.#device.kept, this.#parts.id)), ...this.#all.map((page) => page.content)],
     ).of(id);
   }
 
@@ -306,12 +308,18 @@ export class ConversationTimeline implements TimelineView {
     const { mayWrite, mayDeleteAny } = this.#parts;
     const nameOf = remembered(this.#parts.nameOf);
     const waiting = this.#device.table('waiting');
+    const inQueue = queued(this.#device.kept, this.#parts.id);
     const last = this.#shown.at(-1)?.number;
     return buildTimeline(
       {
         me: this.#device.me,
         shown: this.#shown.map((page) => page.content),
-        aside: [...this.#aside.values()].map((page) => page.content),
+        // The queue in front: what is in a page too is there.
+        aside: [queuedPage(inQueue), ...[...this.#aside.values()].map((page) => page.content)],
+        onTheirWay: (id, attachments) => {
+          const row = inQueue.find((one) => one.id === id);
+          return row === undefined ? attachments : onTheirWay(attachments, row, (one) => this.#device.progress.of(one));
+        },
         // What a crash kept from being marked as waiting is on the last page, and waits too.
         isWaiting: (id, page) => waiting.has(id) || page === last,
         nameOf,
@@ -445,7 +453,7 @@ export class ConversationTimeline implements TimelineView {
     const { missing } = untrack(() => this.#timeline);
     const shown = new Set(this.#shown.map((page) => page.number));
     const waiting = [...this.#device.kept.table('waiting').values()].flatMap((one) =>
-      one.conversation === this.#parts.id && !shown.has(one.page) ? [one.page] : [],
+      one.conversation === this.#parts.id && one.page !== undefined && !shown.has(one.page) ? [one.page] : [],
     );
     const lent = this.#shown.flatMap((page) =>
       page.content.order.flatMap(([, , , elsewhere]) => (elsewhere === undefined ? [] : [elsewhere])),

@@ -79,7 +79,8 @@ export class Settling {
       places.set(place, (places.get(place) ?? new Set()).add(doc));
     };
     for (const { doc } of this.#kept.table('dirty').values()) add(doc);
-    for (const { conversation, page } of this.#kept.table('waiting').values()) add(pageDoc(conversation, page));
+    for (const { conversation, page } of this.#kept.table('waiting').values())
+      if (page !== undefined) add(pageDoc(conversation, page));
     return places;
   }
 
@@ -128,6 +129,7 @@ export class Settling {
 
   #waitingPages(conversation: ConversationId): number[] {
     const waiting = [...this.#kept.table('waiting').values()];
-    return [...new Set(waiting.filter((one) => one.conversation === conversation).map((one) => one.page))];
+    const pages = waiting.flatMap((one) => (one.conversation === conversation ? (one.page ?? []) : []));
+    return [...new Set(pages)];
   }
 }

@@ -15,12 +15,16 @@ export function waitingOn(kept: Kept, { conversation, page }: Page): Map<Message
   return new Map(here.map(([id, { message }]) => [id as MessageId, message]));
 }
 
-/** A message that the page lost is written again; one that is stamped or deleted waits no more. */
+/**
+ * A message that the page lost is written again; one that is stamped or deleted waits no more. So does one of the queue that is on the page: it got
+ * there, and what was to be said of it here did not reach the disk.
+ */
 export function settleWaiting(kept: Kept, page: Page, doc: Y.Doc): void {
   const waiting = waitingOn(kept, page);
-  if (waiting.size === 0) return;
+  const queued = [...kept.table('waiting')].filter(([, one]) => one.uploads && one.conversation === page.conversation);
+  if (waiting.size + queued.length === 0) return;
   const stamped = new Set<string>(orderOf(doc).map(([, id]) => id));
-  const done: string[] = [];
+  const done = queued.flatMap(([id]) => (stamped.has(id) || deletedOf(doc).has(id) ? [id] : []));
   doc.transact(() => {
     for (const [id, message] of waiting) {
       if (stamped.has(id) || deletedOf(doc).has(id)) done.push(id);
