@@ -12,7 +12,7 @@ import { type Attachment, Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
 import type { OverviewMember, Person, Reach } from '#shared/protocol/overview.ts';
 import type { Held } from '../local/documents.ts';
-import { mustQueue, queuedRow, trayOf } from '../local/queue.ts';
+import { mustQueue, queuedRow, TRAY } from '../local/queue.ts';
 import type { Chosen, OutboxRequest, QueuedMessage, Upload } from '../local/tables.ts';
 import { Beat } from './beat.svelte.ts';
 import { Composer } from './composer.svelte.ts';
@@ -105,7 +105,7 @@ export class Conversation implements ConversationView {
       mayWrite: () => this.may('write'),
       mayDeleteAny: () => this.may('delete-any'),
     });
-    if (untrack(() => trayOf(device.kept.table('kv'), id)).length > 0) void this.#withTray(() => undefined);
+    if (device.kept.table('kv').has(TRAY + id)) void this.#withTray(() => undefined);
     void this.#load();
   }
 
@@ -245,20 +245,11 @@ export class Conversation implements ConversationView {
   }
 
   cancelSending(id: MessageId): void {
-    const row = queuedRow(this.#device.kept, id);
-    if (row === null) return;
-    this.#device.waitsNoMore(id);
-    this.#composer.giveBack(row.message.text, row.message.replyTo);
-    if (row.message.attachments !== undefined) void this.#withTray((tray) => tray.giveBack(row));
+    void this.#withTray((tray) => tray.takeBack(id, this.#composer));
   }
 
   retrySending(id: MessageId): void {
-    const row = queuedRow(this.#device.kept, id);
-    if (row === null) return;
-    const uploads = row.uploads.map(({ failed: _failed, ...upload }) => upload);
-    this.#device.wait(id, { ...row, uploads });
-    const unprepared = uploads.flatMap(({ chosen }) => chosen?.key ?? []);
-    void this.#device.sending().then(({ packing }) => unprepared.forEach((key) => packing.again(key)));
+    void this.#withTray((tray) => tray.retry(id));
   }
 
   react(id: MessageId, emoji: string): void {

@@ -21,14 +21,14 @@ import { forgetConversation } from '../local/forget.ts';
 import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox } from '../local/outbox.ts';
-import { putTray, queued } from '../local/queue.ts';
+import { queued, TRAY } from '../local/queue.ts';
 import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
 import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
-import { send, type Send } from '../remote/send.ts';
+import type { Send } from '../remote/send.ts';
 import { type BlobsAheadParts, bringBlobs } from '../sync/blobs-ahead.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
@@ -50,7 +50,8 @@ import { WrittenHere } from './written-here.ts';
 export interface DeviceWorld {
   ask: Ask;
   fetchBlob: FetchBlob;
-  send: Send;
+  /** The browser's own when there is none. */
+  send?: Send;
   socket: SocketWorld;
   keeper: Keeper;
   /** Names the databases and channels that the tabs of one person on one device share. */
@@ -82,7 +83,7 @@ export class Device {
   readonly progress = new Progress();
   /** Bytes of what was chosen here, until the disk has them. */
   readonly inHand = new Map<Sha256, Blob>();
-  readonly #send: Send;
+  readonly #send: Send | undefined;
   #sending: Promise<Sending> | null = null;
   readonly #blobsAhead: BlobsAheadParts = {
     has: (sha256) => this.shelf.has(sha256),
@@ -346,8 +347,12 @@ export class Device {
     const maySync = (doc: string) => this.#maySync(doc);
     const written = () => void this.settling.run();
     const progress = (sha256: Sha256, sent: number | null) => this.progress.set(sha256, sent);
-    const parts = { kept, shelf, documents, link, scope, maySync, written, progress, send: this.#send };
-    const sending = new Sending(this, parts, (why) => void this.quota.notice(why));
+    const parts = { kept, shelf, documents, link, scope, maySync, written, progress };
+    const sending = new Sending(
+      this,
+      { ...parts, ...(this.#send && { send: this.#send }) },
+      (why) => void this.quota.notice(why),
+    );
     if (!this.#isStopped) sending.start();
     return sending;
   }
@@ -563,7 +568,7 @@ export class Device {
       await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);
       await kept.remove('fetched', id);
       await kept.remove('read', id);
-      putTray(kept, id, []);
+      await kept.remove('kv', TRAY + id);
     }
   }
 
@@ -593,7 +598,6 @@ function browserParts(): Omit<DeviceWorld, 'scope'> {
   return {
     ask,
     fetchBlob,
-    send,
     socket: browserWorld(`${protocol === 'https:' ? 'wss' : 'ws'}://${host}/sync`),
     keeper: keepInIndexedDb,
   };

@@ -7,8 +7,9 @@ import type { ConversationId, MessageId, Sha256 } from '#shared/ids.ts';
 import type { Attachment } from '#shared/model/message.ts';
 import type { BlobShelf } from '../local/blobs.ts';
 import type { Kept } from '../local/kept.ts';
-import { named, putTray, queued, trays } from '../local/queue.ts';
+import { queued } from '../local/queue.ts';
 import type { Chosen } from '../local/tables.ts';
+import { named, putTray, trays } from '../local/trays.ts';
 import type { Prepare } from '../media/media.ts';
 import type { Ready } from '../media/prepared.ts';
 
@@ -188,7 +189,7 @@ export class Packing {
     if (row?.uploads === undefined) return;
     if (ready === undefined) {
       const failed = state === 'preparing' || state === 'ready' ? undefined : WHY[state];
-      const uploads = row.uploads.map((one) => (one.sha256 === key ? { ...one, ...(failed && { failed }) } : one));
+      const uploads = row.uploads.map((one) => (one.sha256 === key ? { ...one, chosen, ...(failed && { failed }) } : one));
       return kept.put('waiting', place.message, { ...row, uploads });
     }
     const attachments = row.message.attachments?.map((one) => (one.sha256 === key ? ready.attachment : one)) ?? [];

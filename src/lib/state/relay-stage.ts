@@ -1,12 +1,15 @@
 /** For tests only: a real relay in a process of its own, and people whose devices are this app without a screen. */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
+import { Blob as NodeBlob, File as NodeFile } from 'node:buffer';
 import http from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Me } from '#shared/protocol/api.ts';
 import { relayAt } from '../remote/api.ts';
+import type { FetchBlob } from '../remote/blobs.ts';
+import type { Send } from '../remote/send.ts';
 import { type App, startApp } from './app.svelte.ts';
 import type { DeviceWorld } from './device.svelte.ts';
 
@@ -21,6 +24,12 @@ export class RelayProcess {
   /** Below the ports that a system gives to callers: a caller that keeps trying such a port while nobody listens can end up talking to itself. */
   readonly #port = 18_000 + Math.floor(Math.random() * 10_000);
   url = '';
+  /** What its administrator says in the environment, from the next start on. */
+  settings: Record<string, string>;
+
+  constructor(settings: Record<string, string> = {}) {
+    this.settings = settings;
+  }
 
   async start(): Promise<void> {
     const env = this.#environment();
@@ -67,6 +76,7 @@ export class RelayProcess {
       DATA_DIR: this.#dataDir,
       LOG_LEVEL: 'warn',
       VITEST: '',
+      ...this.settings,
     };
   }
 
@@ -81,6 +91,14 @@ export class RelayProcess {
 }
 
 let count = 0;
+const PIECE_BYTES = 64 * 1024;
+
+/** A file of this computer's. (The pretended browser's own could not be kept in a database.) */
+export const fileOf = (
+  bytes: string | Uint8Array<ArrayBuffer>,
+  name: string,
+  type = 'application/octet-stream',
+): File => new NodeFile([bytes], name, { type }) as unknown as File;
 
 /** A browser of one person: its cookie, its network, and what it keeps. */
 export class Browser {
@@ -90,6 +108,11 @@ export class Browser {
   cookie = '';
   me!: Me;
   online = true;
+  /** Milliseconds that each piece of an upload takes; 0: all goes at once. */
+  pieceTakesMs = 0;
+  /** What was asked of the relay beside the typed calls, as `PUT /api/blobs/…`. */
+  readonly sent: string[] = [];
+  readonly #underWay = new Set<http.ClientRequest>();
   readonly device: string;
   #sockets = new Set<WebSocket>();
 
@@ -120,6 +143,8 @@ export class Browser {
   get world(): Partial<DeviceWorld> {
     return {
       ask: this.ask,
+      send: this.send,
+      fetchBlob: this.#fetchBlob,
       scope: `ting-ting:${this.device}`,
       socket: {
         connect: () => {
@@ -143,6 +168,7 @@ export class Browser {
   goOffline(): void {
     this.online = false;
     for (const socket of this.#sockets) socket.close();
+    for (const request of this.#underWay) request.destroy();
     dispatchEvent(new Event('offline'));
   }
 
@@ -152,6 +178,57 @@ export class Browser {
   }
 
   readonly ask = relayAt('', (path, init) => this.#fetch(String(path), init));
+
+  /** As the page sends what is large, on a line as slow as `pieceTakesMs` says. */
+  readonly send: Send = async ({ method, url, headers, body, progress, signal }) => {
+    if (!this.online) throw new TypeError('no network');
+    this.sent.push(`${method} ${url.replace(this.#relay.url, '')}`);
+    const bytes = body === null ? new Uint8Array() : new Uint8Array(await new NodeBlob([body as never]).arrayBuffer());
+    const all = { ...headers, cookie: this.cookie, ...(body !== null && { 'content-length': String(bytes.length) }) };
+    return await new Promise((resolve, reject) => {
+      const request = http.request(new URL(url, this.#relay.url), { method, headers: all }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const header = (name: string) => response.headers[name.toLowerCase()]?.toString() ?? null;
+          resolve({ status: response.statusCode ?? 0, header, body: Buffer.concat(chunks).toString() });
+        });
+      });
+      this.#underWay.add(request);
+      request.on('close', () => this.#underWay.delete(request));
+      request.on('error', reject);
+      signal.addEventListener('abort', () => request.destroy(new Error('aborted')));
+      void this.#write(request, bytes, progress);
+    });
+  };
+
+  async #write(request: http.ClientRequest, bytes: Uint8Array, progress: (sent: number) => void): Promise<void> {
+    for (let at = 0; at < bytes.length && !request.destroyed; at += PIECE_BYTES) {
+      await new Promise((resolve) => request.write(bytes.subarray(at, at + PIECE_BYTES), resolve));
+      progress(Math.min(bytes.length, at + PIECE_BYTES));
+      if (this.pieceTakesMs > 0) await new Promise((resolve) => setTimeout(resolve, this.pieceTakesMs));
+    }
+    request.end();
+  }
+
+  readonly #fetchBlob: FetchBlob = async (sha256) => {
+    const bytes = await this.blob(sha256);
+    return bytes === null ? { is: 'gone' } : { is: 'here', bytes: new NodeBlob([bytes]) as unknown as Blob };
+  };
+
+  /** As the relay gives it to this person; null when it does not. */
+  async blob(sha256: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return await new Promise((resolve, reject) => {
+      const headers = { cookie: this.cookie };
+      const request = http.get(`${this.#relay.url}/api/blobs/${sha256}`, { headers }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('end', () => resolve(response.statusCode === 200 ? new Uint8Array(Buffer.concat(chunks)) : null));
+      });
+      request.on('error', reject);
+    });
+  }
 
   /** The test's own `fetch` belongs to a pretended browser, which would not send cookies to another origin. */
   #fetch(path: string, init: RequestInit = {}): Promise<Response> {

@@ -3,7 +3,7 @@ import type { ConversationId } from '#shared/ids.ts';
 import { BLOB_MAX_BYTES } from '#shared/limits.ts';
 import { Media } from '../media/media.ts';
 import { blobMaxBytes } from '../remote/bring.ts';
-import type { Send } from '../remote/send.ts';
+import { type Send, send } from '../remote/send.ts';
 import { Uploads, type UploadsParts } from '../sync/uploads.ts';
 import type { Device } from './device.svelte.ts';
 import { Packing } from './packing.ts';
@@ -18,12 +18,16 @@ export class Sending {
   readonly #uploads: Uploads;
   readonly #send: Send;
 
-  constructor(device: Device, parts: Omit<UploadsParts, 'bytes'>, diskFailed: (why: unknown) => void) {
+  constructor(
+    device: Device,
+    parts: Omit<UploadsParts, 'bytes' | 'send'> & { send?: Send },
+    diskFailed: (why: unknown) => void,
+  ) {
     const { kept, shelf } = parts;
     this.#device = device;
-    this.#send = parts.send;
+    this.#send = parts.send ?? send;
     this.packing = new Packing({ kept, shelf, inHand: device.inHand, prepare: this.#media.prepare, diskFailed });
-    this.#uploads = new Uploads({ ...parts, bytes: (sha256) => this.packing.bytes(sha256) });
+    this.#uploads = new Uploads({ ...parts, send: this.#send, bytes: (sha256) => this.packing.bytes(sha256) });
   }
 
   start(): void {

@@ -2,11 +2,13 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- a plain map on purpose: what is in it is reactive by itself */
 import { kindOf } from '#shared/model/media-types.ts';
 import { untrack } from 'svelte';
-import type { ConversationId, Sha256 } from '#shared/ids.ts';
+import type { ConversationId, MessageId, Sha256 } from '#shared/ids.ts';
 import { ATTACHMENTS_MAX_COUNT } from '#shared/limits.ts';
 import { nameForNow } from '../local/name-for-now.ts';
-import { putTray, trayOf } from '../local/queue.ts';
-import type { Chosen, QueuedMessage } from '../local/tables.ts';
+import { queuedRow } from '../local/queue.ts';
+import type { Chosen, QueuedMessage, Upload } from '../local/tables.ts';
+import { putTray, trayOf } from '../local/trays.ts';
+import type { Composer } from './composer.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import type { Packing } from './packing.ts';
 import type { TrayItemView } from './views.ts';
@@ -75,19 +77,27 @@ export class Tray {
     void this.#packing.forget(chosen.flatMap(({ key, ready }) => (ready === undefined ? [] : [key])));
   }
 
-  /** Of a message that was taken back: in front of what was chosen since. */
-  giveBack({ message, uploads }: QueuedMessage): void {
-    const here = untrack(() => this.#chosen);
-    const back = (message.attachments ?? []).map((attachment): Chosen => {
-      const mine = uploads.filter(({ sha256 }) => sha256 === attachment.sha256 || sha256 === attachment.poster);
-      const unprepared = mine.find(({ chosen }) => chosen !== undefined)?.chosen;
-      if (unprepared !== undefined) return unprepared;
-      const { name, type, size } = attachment;
-      const ready = { attachment, uploads: mine.map((one) => ({ sha256: one.sha256, size: one.size })) };
-      const kind = kindOf(attachment);
-      return { key: nameForNow(), name, type, size, kind, original: false, state: 'ready', isTakenBack: true, ready };
+  /** A message of the queue becomes what it was: something that is being written, in front of what was written since. */
+  takeBack(id: MessageId, composer: Composer): void {
+    const row = queuedRow(this.#device.kept, id);
+    if (row === null) return;
+    const { text, replyTo } = row.message;
+    if (composer.mode.is === 'edit') composer.cancelMode();
+    composer.type([text, composer.text].filter((one) => one.trim() !== '').join('\n'));
+    if (composer.mode.is === 'new' && replyTo !== undefined) composer.reply(replyTo);
+    this.#put([...chosenAgain(row), ...untrack(() => this.#chosen)]);
+    // Not before its bytes belong to something else.
+    this.#device.waitsNoMore(id);
+  }
+
+  retry(id: MessageId): void {
+    const row = queuedRow(this.#device.kept, id);
+    if (row === null) return;
+    const uploads = row.uploads.map(({ failed: _failed, chosen, ...upload }): Upload => {
+      return { ...upload, ...(chosen && { chosen: { ...chosen, state: 'preparing' } }) };
     });
-    this.#put([...back, ...here]);
+    this.#device.wait(id, { ...row, uploads });
+    for (const { chosen } of uploads) if (chosen !== undefined) this.#packing.again(chosen.key);
   }
 
   close(): void {
@@ -144,6 +154,18 @@ export class Tray {
     return preview;
   }
 }
+
+/** What was attached to a message, as it was in the tray. */
+const chosenAgain = ({ message, uploads }: QueuedMessage): Chosen[] =>
+  (message.attachments ?? []).map((attachment) => {
+    const mine = uploads.filter(({ sha256 }) => sha256 === attachment.sha256 || sha256 === attachment.poster);
+    const unprepared = mine.find(({ chosen }) => chosen !== undefined)?.chosen;
+    if (unprepared !== undefined) return unprepared;
+    const { name, type, size } = attachment;
+    const ready = { attachment, uploads: mine.map((one) => ({ sha256: one.sha256, size: one.size })) };
+    const kind = kindOf(attachment);
+    return { key: nameForNow(), name, type, size, kind, original: false, state: 'ready', isTakenBack: true, ready };
+  });
 
 const namesOf = (ready: Chosen['ready']): Sha256[] => ready?.uploads.map(({ sha256 }) => sha256) ?? [];
 

@@ -1,0 +1,36 @@
+/** What was chosen for the next message of each conversation: kept like a draft, with its bytes on the shelf. */
+import type { ConversationId, Sha256 } from '#shared/ids.ts';
+import type { Kept } from './kept.ts';
+import { queued, TRAY } from './queue.ts';
+import type { Chosen } from './tables.ts';
+
+/** What was chosen for the next message, in the order chosen. */
+export const trayOf = (kv: ReadonlyMap<string, unknown>, conversation: ConversationId): readonly Chosen[] =>
+  (kv.get(TRAY + conversation) as readonly Chosen[] | undefined) ?? [];
+
+export function putTray(kept: Kept, conversation: ConversationId, tray: readonly Chosen[]): void {
+  if (tray.length > 0) kept.put('kv', TRAY + conversation, tray);
+  else void kept.remove('kv', TRAY + conversation);
+}
+
+/** Of all conversations. */
+export const trays = (kept: Kept): (readonly [ConversationId, readonly Chosen[]])[] =>
+  [...kept.table('kv')].flatMap(([key, tray]) =>
+    key.startsWith(TRAY) ? [[key.slice(TRAY.length) as ConversationId, tray as readonly Chosen[]] as const] : [],
+  );
+
+/** All that lies on the shelf for something: in trays and in the queue. */
+export function named(kept: Kept): Set<Sha256> {
+  const names = new Set<Sha256>();
+  const add = ({ key, ready }: Chosen): void => {
+    names.add(key);
+    for (const { sha256 } of ready?.uploads ?? []) names.add(sha256);
+  };
+  for (const [, tray] of trays(kept)) tray.forEach(add);
+  for (const { uploads } of queued(kept))
+    for (const { sha256, chosen } of uploads) {
+      names.add(sha256);
+      if (chosen !== undefined) add(chosen);
+    }
+  return names;
+}

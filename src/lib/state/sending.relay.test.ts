@@ -1,0 +1,273 @@
+/** Sending attachments without a screen, against a real relay: without a network, over a reload, through a relay that stops, and when it says no. */
+import 'fake-indexeddb/auto';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { App } from './app.svelte.ts';
+import type { Conversation } from './conversation.svelte.ts';
+import { Browser, fileOf, RelayProcess, until } from './relay-stage.ts';
+import type { MessageView } from './views.ts';
+
+const relay = new RelayProcess();
+const apps: App[] = [];
+
+beforeAll(() => relay.start(), 60_000);
+afterEach(() => {
+  for (const app of apps.splice(0)) app.stop();
+});
+afterAll(() => relay.stop());
+
+async function tab(browser: Browser): Promise<App> {
+  const app = await browser.tab();
+  apps.push(app);
+  return app;
+}
+
+const person = ({ me }: Browser) => ({ id: me.id, name: me.name, avatar: null });
+
+const messages = (chat: Conversation): MessageView[] =>
+  chat.timeline.items.flatMap((item) => (item.is === 'message' ? [item.message] : []));
+
+/** `text [name, name] state`, one a message. */
+const lines = (chat: Conversation): string[] =>
+  messages(chat).map(({ text, attachments, state }) => {
+    const names = attachments.map(({ name }) => name).join(', ');
+    return `${text}${names === '' ? '' : ` [${names}]`} ${state ?? 'theirs'}`.trim();
+  });
+
+const sending = (chat: Conversation) =>
+  messages(chat).flatMap(({ attachments }) => attachments.flatMap((one) => one.sending ?? []));
+
+function say(chat: Conversation, text: string): void {
+  chat.type(text);
+  if (chat.submit() === null) throw new Error(`could not be sent: ${text}`);
+}
+
+async function attach(chat: Conversation, ...files: File[]): Promise<void> {
+  const before = chat.tray.length;
+  chat.attach(files);
+  await until(() => chat.tray.length === before + files.length && chat.tray.every(({ state }) => state === 'ready'));
+}
+
+/** Two people who share a conversation that the relay knows. */
+async function pair(at = relay) {
+  const [an, binh] = [await Browser.signUp(at, 'An'), await Browser.signUp(at, 'Bình')];
+  const app = await tab(an);
+  const id = app.startDirect(person(binh));
+  const chat = app.open(id);
+  await until(() => chat.status === 'ready' && !chat.pending);
+  return { an, binh, app, id, chat };
+}
+
+const noise = (bytes: number, seed = 1): Uint8Array<ArrayBuffer> => {
+  const made = new Uint8Array(bytes);
+  for (let at = 0, x = seed; at < bytes; at += 1) made[at] = x = (x * 1_103_515_245 + 12_345) & 0xff;
+  return made;
+};
+
+test('[B10] what is attached without a network is whole after a reload, and arrives once, in the order written', async () => {
+  const { an, binh, app, id, chat } = await pair();
+  say(chat, 'trước');
+  await until(() => lines(chat)[0] === 'trước sent');
+  an.goOffline();
+  await until(() => app.connection.state === 'offline');
+  await attach(chat, fileOf('một', 'một.txt'), fileOf('hai', 'hai.txt'));
+  say(chat, 'hai tệp');
+  say(chat, 'chữ sau tệp');
+  await attach(chat, fileOf('ba', 'ba.txt'));
+  expect(chat.submit()).not.toBeNull();
+  expect(chat.tray).toEqual([]);
+  const waits = ['trước sent', 'hai tệp [một.txt, hai.txt] waiting', 'chữ sau tệp waiting', ' [ba.txt] waiting'];
+  expect(lines(chat)).toEqual(waits.map((line) => line.trim()));
+  expect(sending(chat)).toEqual([{ is: 'waiting' }, { is: 'waiting' }, { is: 'waiting' }]);
+  expect(app.rows[0]?.last).toMatchObject({ text: '', attachments: 1, state: 'waiting' });
+  expect(app.unsent).toBe(3);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  app.stop();
+
+  const again = await tab(an);
+  const reopened = again.open(id);
+  await until(() => reopened.status === 'ready');
+  expect(lines(reopened)).toEqual(waits.map((line) => line.trim()));
+  reopened.close();
+  an.goOnline();
+  await until(() => again.connection.waiting === 0);
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 4);
+  expect(lines(binhChat)).toEqual([
+    'trước theirs',
+    'hai tệp [một.txt, hai.txt] theirs',
+    'chữ sau tệp theirs',
+    '[ba.txt] theirs',
+  ]);
+  const [first] = messages(binhChat)[1]!.attachments;
+  expect(new TextDecoder().decode((await binh.blob(first!.sha256))!)).toBe('một');
+  expect(an.sent.filter((line) => line.startsWith('PUT'))).toHaveLength(3);
+}, 60_000);
+
+test('[B10] a message that is sent before its attachment is ready is shown at once, and goes when it is', async () => {
+  const { binh, id, chat } = await pair();
+  const slow = fileOf('chậm mà chắc', 'chậm.txt');
+  let goOn: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (goOn = resolve));
+  const read = slow.arrayBuffer.bind(slow);
+  slow.arrayBuffer = async () => {
+    await gate;
+    return await read();
+  };
+  chat.attach([slow]);
+  await until(() => chat.tray.length === 1);
+  expect(chat.tray[0]).toMatchObject({ name: 'chậm.txt', state: 'preparing' });
+  say(chat, 'đang gửi');
+  say(chat, 'và chữ sau');
+  expect(lines(chat)).toEqual(['đang gửi [chậm.txt] waiting', 'và chữ sau waiting']);
+  goOn();
+  await until(() => lines(chat).every((line) => line.endsWith('sent')));
+  expect(lines(chat)).toEqual(['đang gửi [chậm.txt] sent', 'và chữ sau sent']);
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 2);
+  expect(lines(binhChat)[0]).toBe('đang gửi [chậm.txt] theirs');
+}, 60_000);
+
+test('[B10] what is large goes on after the relay was stopped in the middle of it, and text behind it does not wait', async () => {
+  const { an, binh, id, chat } = await pair();
+  const bytes = noise(12 * 1024 ** 2);
+  an.pieceTakesMs = 5;
+  await attach(chat, fileOf(bytes, 'phim.bin'));
+  say(chat, 'phim');
+  say(chat, 'chữ đi trước');
+  await until(() => lines(chat).includes('chữ đi trước sent'));
+  await until(() => sending(chat).some((one) => one.is === 'uploading' && one.sent > 2 * 1024 ** 2));
+  await relay.stop('SIGKILL');
+  await until(() => sending(chat)[0]?.is === 'waiting');
+  an.pieceTakesMs = 0;
+  await relay.start();
+  await until(() => messages(chat).every(({ state }) => state === 'sent'), 40_000);
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 2);
+  const film = messages(binhChat).find(({ text }) => text === 'phim')!.attachments[0]!;
+  expect(await binh.blob(film.sha256)).toEqual(bytes);
+  // It was asked how far it had come, and not begun anew.
+  expect(an.sent.filter((line) => line === 'POST /api/uploads')).toHaveLength(1);
+  expect(an.sent.some((line) => line.startsWith('HEAD'))).toBe(true);
+}, 120_000);
+
+test('[B10] into a conversation that waits to be created goes nothing before it exists', async () => {
+  const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
+  const app = await tab(an);
+  await until(() => app.connection.state === 'online');
+  an.goOffline();
+  const id = app.startGroup('Đi chơi', [person(binh)]);
+  const chat = app.open(id);
+  await until(() => chat.status === 'ready');
+  await attach(chat, fileOf('lịch', 'lịch.txt'));
+  say(chat, 'xem lịch');
+  expect(app.rows[0]).toMatchObject({ pending: true, last: { text: 'xem lịch', attachments: 1, state: 'waiting' } });
+  an.goOnline();
+  await until(() => lines(chat)[0] === 'xem lịch [lịch.txt] sent');
+  expect(app.unsent).toBe(0);
+}, 60_000);
+
+test('what was chosen is there after a reload, and what is taken back comes back to the composer', async () => {
+  const { an, app, id, chat } = await pair();
+  an.goOffline();
+  await until(() => app.connection.state === 'offline');
+  await attach(chat, fileOf('a', 'a.txt'), fileOf('b', 'b.txt'));
+  chat.detach(chat.tray[0]!.key);
+  chat.type('chưa gửi');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  chat.close();
+  app.stop();
+
+  const again = await tab(an);
+  const reopened = again.open(id);
+  await until(() => reopened.status === 'ready' && reopened.tray.length === 1);
+  expect(reopened.tray[0]).toMatchObject({ name: 'b.txt', state: 'ready', size: 1 });
+  expect(reopened.composer.text).toBe('chưa gửi');
+  const sent = reopened.submit()!;
+  expect(lines(reopened)).toEqual(['chưa gửi [b.txt] waiting']);
+  reopened.type('viết tiếp');
+  reopened.startEdit(sent);
+  reopened.type('đã sửa');
+  expect(reopened.submit()).toBe(sent);
+  expect(lines(reopened)).toEqual(['đã sửa [b.txt] waiting']);
+  expect(messages(reopened)[0]!.edited).toBe(false);
+  reopened.cancelSending(sent);
+  await until(() => lines(reopened).length === 0);
+  expect(reopened.composer.text).toBe('đã sửa\nviết tiếp');
+  expect(reopened.tray).toHaveLength(1);
+  expect(again.unsent).toBe(0);
+  an.goOnline();
+  reopened.submit();
+  await until(() => lines(reopened)[0] === 'đã sửa\nviết tiếp [b.txt] sent');
+}, 60_000);
+
+test('[B14] what the relay does not take stays with its message, holds up nothing else, and can be tried again or taken back', async () => {
+  const strict = new RelayProcess({ PERSON_MAX_MB: '1' });
+  await strict.start();
+  try {
+    const { an, binh, app, chat } = await pair(strict);
+    const group = app.startGroup('Nhóm', [person(binh)]);
+    const inGroup = app.open(group);
+    await until(() => inGroup.status === 'ready' && !inGroup.pending);
+    an.goOffline();
+    await until(() => app.connection.state === 'offline');
+    await attach(inGroup, fileOf(noise(700_000), 'vừa.bin'));
+    say(inGroup, 'còn chỗ');
+    await attach(inGroup, fileOf(noise(800_000, 2), 'quá.bin'));
+    say(inGroup, 'hết chỗ');
+    await attach(inGroup, fileOf(noise(900_000, 3), 'thôi.bin'));
+    say(inGroup, 'cũng hết chỗ');
+    await attach(chat, fileOf('riêng', 'riêng.txt'));
+    say(chat, 'riêng');
+    an.goOnline();
+    await until(() => lines(chat)[0] === 'riêng [riêng.txt] sent');
+    const refused = { is: 'failed', code: 'share-used-up' };
+    expect(sending(inGroup)).toEqual([refused, refused]);
+    expect(lines(inGroup)[0]).toBe('còn chỗ [vừa.bin] sent');
+    expect(app.unsent).toBe(2);
+    say(inGroup, 'chữ sau đi ngay');
+    await until(() => lines(inGroup).includes('chữ sau đi ngay sent'));
+
+    const [again, back] = ['hết chỗ', 'cũng hết chỗ'].map(
+      (word) => messages(inGroup).find(({ text }) => text === word)!.id,
+    );
+    inGroup.deleteMessage(back!);
+    await until(() => inGroup.tray.length === 1);
+    expect(inGroup.composer.text).toBe('cũng hết chỗ');
+    await strict.stop();
+    strict.settings = {};
+    await strict.start();
+    inGroup.retrySending(again!);
+    await until(() => lines(inGroup).includes('hết chỗ [quá.bin] sent'));
+    expect(app.unsent).toBe(0);
+    for (const open of apps.splice(0)) open.stop();
+  } finally {
+    await strict.stop();
+  }
+}, 120_000);
+
+test('a voice note goes with how long and how loud it is', async () => {
+  const { binh, id, chat } = await pair();
+  const bytes = fileOf(noise(5_000), '', 'audio/webm;codecs=opus');
+  const sent = chat.sendVoice({ bytes, seconds: 2.5, waveform: [0, 0.5, 1] });
+  expect(sent).not.toBeNull();
+  await until(() => messages(chat)[0]?.state === 'sent');
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 1);
+  const [voice] = messages(binhChat)[0]!.attachments;
+  expect(voice).toMatchObject({ kind: 'voice', type: 'audio/webm', seconds: 2.5, size: 5_000 });
+  expect(voice!.name).toMatch(/^voice-\d{4}-\d\d-\d\d-\d{4}\.webm$/);
+  expect(voice!.waveform.map((bar) => Math.round(bar * 10) / 10)).toEqual([0, 0.5, 1]);
+  expect(await binh.blob(voice!.sha256)).toHaveLength(5_000);
+}, 60_000);
+
+test('what is empty or too large is said at once, and nothing of it goes', async () => {
+  const { chat } = await pair();
+  const large = fileOf('x', 'lớn.bin');
+  Object.defineProperty(large, 'size', { value: 3 * 1024 ** 3 });
+  chat.attach([fileOf('', 'rỗng.txt'), large, fileOf('vừa', 'vừa.txt')]);
+  await until(() => chat.tray.length === 3 && chat.tray[2]?.state === 'ready');
+  expect(chat.tray.map(({ state }) => state)).toEqual(['empty', 'too-large', 'ready']);
+  chat.submit();
+  await until(() => lines(chat)[0] === '[vừa.txt] sent');
+  expect(chat.tray.map(({ name }) => name)).toEqual(['rỗng.txt', 'lớn.bin']);
+}, 60_000);
