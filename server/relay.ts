@@ -12,6 +12,7 @@ import { parseDocName } from '#shared/model/doc-names.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { blobRoute } from './api/blob-files.ts';
 import { blobHandlers } from './api/blobs.ts';
+import { uploadRoute } from './api/upload-files.ts';
 import { accountHandlers } from './api/accounts.ts';
 import { conversationHandlers } from './api/conversations.ts';
 import type { Living } from './api/living.ts';
@@ -28,7 +29,10 @@ import { Background } from './background.ts';
 import { isShown } from './blobs/blob-type.ts';
 import { Blobs } from './blobs/blobs.ts';
 import { folderStore } from './blobs/folder-store.ts';
+import { s3Store } from './blobs/s3-store.ts';
 import { Space } from './blobs/space.ts';
+import { sweep } from './blobs/sweep.ts';
+import { Uploads } from './blobs/uploads.ts';
 import type { RelayConfig } from './config.ts';
 import type { Request } from './exchange.ts';
 import { gathered } from './gathered.ts';
@@ -73,6 +77,8 @@ import { changesFor, listsOf, rowsFor, rowsOf } from './unread/rows.ts';
 
 /** How often sessions that ran out are removed from the table. */
 const TIDY_EVERY_MILLIS = 60 * 60_000;
+/** How often files that nobody names any more are looked for. */
+const SWEEP_EVERY_MILLIS = 60 * 60_000;
 /** How often it is looked whether tables and documents wait to be made to say the same, because a crash or a failure came between. */
 const MIRROR_EVERY_MILLIS = 60_000;
 /** How often the sessions of open sockets are looked at. */
@@ -220,16 +226,14 @@ export async function startRelay(
     },
   };
 
-  const uploads = join(config.dataDir, 'uploads');
-  const space = new Space({ ...config, folder: uploads, kept: (person) => keptBytes(sql, person) });
-  const blobs = new Blobs({
-    sql,
-    store: folderStore(join(config.dataDir, 'blobs')),
-    uploads,
-    space,
-    now: Date.now,
-    moved: (way, bytes) => metrics.blobBytes(way, bytes),
-  });
+  const folder = join(config.dataDir, 'uploads');
+  const moved = (way: 'in' | 'out', bytes: number): void => metrics.blobBytes(way, bytes);
+  const space = new Space({ ...config, folder, kept: (person) => keptBytes(sql, person) });
+  const s3 = config.s3 === null ? null : s3Store(config.s3);
+  const store = s3 ?? folderStore(join(config.dataDir, 'blobs'));
+  const blobs = new Blobs({ sql, store, uploads: folder, space, now: Date.now, moved });
+  const uploads = await Uploads.open({ folder, blobs, space, now: Date.now, moved });
+  const sweeping = setInterval(() => background.run(sweepBlobs), SWEEP_EVERY_MILLIS);
 
   const pace = createRequestPace();
   const doorkeeping: Doorkeeping = {
@@ -237,15 +241,35 @@ export async function startRelay(
     wait: (person, address) => pace.request(person, address),
     refused: problem,
   };
-  const blobFiles = blobRoute(
+  const bytes = [
     {
-      bring: (person, scope, sha256, incoming) => blobs.bring(person, scope, sha256, incoming),
-      find: (person, sha256) => blobs.find(person, sha256),
-      read: (sha256, range) => blobs.read(sha256, range),
-      isShown,
+      name: 'blob',
+      uploads: 'PUT',
+      route: blobRoute(
+        {
+          bring: (person, scope, sha256, incoming) => blobs.bring(person, scope, sha256, incoming),
+          find: (person, sha256) => blobs.find(person, sha256),
+          read: (sha256, range) => blobs.read(sha256, range),
+          isShown,
+        },
+        doorkeeping,
+      ),
     },
-    doorkeeping,
-  );
+    {
+      name: 'upload',
+      uploads: 'PATCH',
+      route: uploadRoute(
+        {
+          begin: (person, scope, sha256, size) => uploads.begin(person, scope, sha256, size),
+          find: (person, id) => uploads.find(person, id),
+          append: (person, id, offset, incoming) => uploads.append(person, id, offset, incoming),
+          remove: (person, id) => uploads.remove(person, id),
+          blobMaxBytes: config.blobMaxBytes,
+        },
+        doorkeeping,
+      ),
+    },
+  ];
   const router = createRouter({
     ...doorkeeping,
     handlers: {
@@ -269,8 +293,10 @@ export async function startRelay(
       ...blobHandlers(blobs, config),
     },
   });
-  const api = async (request: Request) =>
-    blobFiles.takes(request.path) ? { answer: await blobFiles.answer(request), route: 'blob' } : await router(request);
+  const api = async (request: Request) => {
+    const found = bytes.find(({ route }) => route.takes(request.path));
+    return found === undefined ? router(request) : { route: found.name, answer: await found.route.answer(request) };
+  };
 
   const files = await readStaticFiles(config.buildDir, secure);
   await askForNobody(sql).catch(failed);
@@ -279,7 +305,7 @@ export async function startRelay(
 
   const opening = openDoor(config.host, config.port, {
     answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
-    isUpload: (method, path) => method === 'PUT' && blobFiles.takes(path),
+    isUpload: (method, path) => bytes.some(({ uploads, route }) => uploads === method && route.takes(path)),
     upgrade,
     failed: (why, request) =>
       log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),
@@ -300,6 +326,7 @@ export async function startRelay(
       door.close();
       // And with the connections the rooms.
       await connections.stop();
+      await uploads.stop();
       await door.stop();
       await putAway();
     },
@@ -309,6 +336,7 @@ export async function startRelay(
   async function putAway(): Promise<void> {
     clearInterval(tidying);
     clearInterval(mirroring);
+    clearInterval(sweeping);
     clearInterval(lookingAfter);
     await receipts.stop();
     await typing.stop();
@@ -318,6 +346,7 @@ export async function startRelay(
     // Once more: what requests under way and the background still wrote.
     await connections.stop();
     await journal.stop();
+    s3?.stop();
     await sql.end({ timeout: 5 });
   }
 
@@ -337,6 +366,12 @@ export async function startRelay(
     const open = connections.sessions();
     const living = await sessions.livingOf(open);
     for (const handle of open) if (!living.has(handle)) connections.closeSession(handle);
+  }
+
+  async function sweepBlobs(): Promise<void> {
+    await uploads.expire();
+    const { blobs: gone, strays } = await sweep({ sql, store, now: Date.now });
+    if (gone + strays > 0) log.info('swept', { blobs: gone, strays });
   }
 
   function mirrorDue(): void {

@@ -2,6 +2,7 @@
 import { newUserId, type UserId } from '#shared/ids.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
 import type { Who } from '../exchange.ts';
+import { hasBrought } from '../storage/blobs.ts';
 import {
   credentialsByEmail,
   insertUser,
@@ -100,7 +101,10 @@ export function accountHandlers(parts: AccountParts): Pick<Handlers, AccountRout
     },
 
     async updateMe({ who, body }) {
-      const user = await updateProfile(sql, who.person, body.name ?? null, body.about ?? null);
+      const { avatar } = body;
+      if (avatar != null && !(await hasBrought(sql, { sha256: avatar, scope: who.person, person: who.person })))
+        return refuse('invalid-input', { fields: { avatar: 'Bring the picture first: PUT /api/blobs/…?profile=1.' } });
+      const user = await updateProfile(sql, who.person, body.name ?? null, body.about ?? null, avatar);
       if (user === null) return refuse('signed-out');
       if (body.name !== undefined) parts.renamed(who.person);
       return ok({ user: me(user) });

@@ -2,6 +2,7 @@
 import { may } from '#shared/access.ts';
 import { directConversationId, isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
+import { broughtTo } from '../storage/blobs.ts';
 import { insertConversation, type NewConversation, setHistory } from '../storage/conversations.ts';
 import { deleteGroup, wasDeleted } from '../storage/deletion.ts';
 import { membershipOf } from '../storage/members.ts';
@@ -59,12 +60,16 @@ export function conversationHandlers(sql: Sql, living: Living): Pick<Handlers, C
       if (!isConversationId(id)) return refuse('not-found');
       const membership = await membershipOf(sql, who.person, id);
       if (membership === null) return refuse('not-a-member');
-      const { history, ...named } = body;
+      const { history, avatar, ...named } = body;
       const { role, kind } = membership;
       if (!may(role, 'rename', kind) || (history !== undefined && !may(role, 'change-history', kind)))
         return refuse('not-allowed');
+      if (avatar != null && !(await broughtTo(sql, id, [avatar])).has(avatar))
+        return refuse('invalid-input', {
+          fields: { avatar: 'Bring the picture first: PUT /api/blobs/…?conversation=….' },
+        });
       if (history !== undefined) await setHistory(sql, id, history);
-      await writeTitle(living.mirror, id, named);
+      await writeTitle(living.mirror, id, avatar === undefined ? named : { ...named, avatar: avatar ?? '' });
       await mirrorConversation(sql, living.mirror, id);
       living.changed(id);
       const conversation = await living.row(who.person, id);

@@ -3,9 +3,17 @@
  * device, so every rule is judged in one place.
  */
 import type { Fault } from '#shared/faults.ts';
-import { isConversationId, isMessageId, type ConversationId, type MessageId, type UserId } from '#shared/ids.ts';
+import {
+  isConversationId,
+  isMessageId,
+  type ConversationId,
+  type MessageId,
+  type Sha256,
+  type UserId,
+} from '#shared/ids.ts';
 import type { Mentions, Message } from '#shared/model/message.ts';
 import type { HistoryMessage } from '#shared/protocol/api.ts';
+import { broughtTo } from '../storage/blobs.ts';
 import { lastSeqOf } from '../storage/conversations.ts';
 import { membershipOf } from '../storage/members.ts';
 import { historyPage, type IndexedMessage } from '../storage/messages.ts';
@@ -57,6 +65,9 @@ export function messageHandlers(sql: Sql, writing: Writing): Pick<Handlers, Mess
       if (body.text.trim() === '' && (body.attachments?.length ?? 0) === 0) {
         return refuse('invalid-input', { fields: { text: 'A message has a text or an attachment.' } });
       }
+      const missing = await notBrought(sql, id, body.attachments ?? []);
+      if (missing !== undefined)
+        return refuse('invalid-input', { fields: { attachments: `Bring ${missing} to this conversation first.` } });
       const posted = await writing.post(who.person, id, present(body));
       return posted.ok ? created({ id: posted.id, seq: posted.seq }) : refuse(posted.fault);
     },
@@ -78,6 +89,18 @@ export function messageHandlers(sql: Sql, writing: Writing): Pick<Handlers, Mess
       return done();
     },
   };
+}
+
+/** The first of these that nobody has brought here. */
+async function notBrought(
+  sql: Sql,
+  conversation: ConversationId,
+  attachments: NonNullable<Message['attachments']>,
+): Promise<Sha256 | undefined> {
+  const named = attachments.flatMap(({ sha256, poster }) => (poster === undefined ? [sha256] : [sha256, poster]));
+  if (named.length === 0) return undefined;
+  const brought = await broughtTo(sql, conversation, named);
+  return named.find((sha256) => !brought.has(sha256));
 }
 
 export function historyMessage({ id, seq, author, stampedAt, value }: IndexedMessage): HistoryMessage {

@@ -6,7 +6,7 @@
 import type { ConversationId } from '#shared/ids.ts';
 import { type Member, membersOf, metaOf, pagesOf } from '#shared/model/conversation.ts';
 import type * as Y from 'yjs';
-import { conversationById, setTitleAndTopic } from '../storage/conversations.ts';
+import { conversationById, setNamed } from '../storage/conversations.ts';
 import { everybodyIn, type MemberRow } from '../storage/members.ts';
 import { allDue, dueMark, mirrored } from '../storage/mirrors-due.ts';
 import type { Sql } from '../storage/sql.ts';
@@ -19,7 +19,7 @@ export async function mirrorConversation(sql: Sql, mirror: Mirror, id: Conversat
   const conversation = await conversationById(sql, id);
   if (conversation === null) return;
   const members = await everybodyIn(sql, id);
-  const named = { title: '', topic: '' };
+  const named = { title: '', topic: '', avatar: '' };
   await mirror(id, (root) => {
     const meta = metaOf(root);
     // The title is the document's own from here on: administrators change it there, and the table follows.
@@ -34,9 +34,11 @@ export async function mirrorConversation(sql: Sql, mirror: Mirror, id: Conversat
     // A text in Postgres has no place for U+0000.
     named.title = String(meta.get('title') ?? '').replaceAll('\0', '');
     named.topic = String(meta.get('topic') ?? '').replaceAll('\0', '');
+    named.avatar = String(meta.get('avatar') ?? '');
   });
-  if (named.title !== (conversation.title ?? '') || named.topic !== conversation.topic)
-    await setTitleAndTopic(sql, id, named.title, named.topic);
+  const { title, topic, avatar } = conversation;
+  if (named.title !== (title ?? '') || named.topic !== topic || named.avatar !== (avatar ?? ''))
+    await setNamed(sql, id, named);
   if (mark !== null) await mirrored(sql, id, mark);
 }
 
@@ -44,12 +46,13 @@ export async function mirrorConversation(sql: Sql, mirror: Mirror, id: Conversat
 export async function writeTitle(
   mirror: Mirror,
   id: ConversationId,
-  fields: { title?: string; topic?: string },
+  fields: { title?: string; topic?: string; avatar?: string },
 ): Promise<void> {
   const write = (root: Y.Doc): void => {
     const meta = metaOf(root);
     if (fields.title !== undefined) setIfOther(meta, 'title', fields.title);
     if (fields.topic !== undefined) setIfOther(meta, 'topic', fields.topic);
+    if (fields.avatar !== undefined) setIfOther(meta, 'avatar', fields.avatar);
   };
   await mirror(id, write, true);
 }

@@ -123,7 +123,7 @@ export async function deleteUnbrought(tx: Transaction, sha256: Sha256): Promise<
   return rows.length > 0;
 }
 
-export async function isKnown(tx: Transaction, sha256: Sha256): Promise<boolean> {
+export async function isKnown(tx: Sql | Transaction, sha256: Sha256): Promise<boolean> {
   const rows = await tx`select 1 from blobs where sha256 = ${sha256}`;
   return rows.length > 0;
 }

@@ -56,6 +56,7 @@ export class ConversationCheck {
       ['createdBy', meta.get('createdBy'), row.created_by],
       ['createdAt', meta.get('createdAt'), row.created_at],
       ['title', plain(meta.get('title') ?? ''), row.title ?? ''],
+      ['avatar', plain(meta.get('avatar') ?? ''), row.avatar ?? ''],
       ['history', meta.get('history') ?? 'all', row.history],
       ['topic', plain(meta.get('topic') ?? ''), row.topic],
     ];

@@ -94,6 +94,7 @@ test('[O1] an index that says something else is found', async () => {
     [() => sql`update members set role = 'owner'`, `the root says of ${binh.id}`],
     [() => sql`update users set name = 'X' where id = ${an.id}`, `the root says of ${an.id}`],
     [() => sql`update conversations set title = 'X'`, 'the root says title "Nhóm", the tables "X"'],
+    [() => sql`update conversations set avatar = 'x'`, 'the root says avatar "", the tables "x"'],
     [() => sql`update members set read_seq = 9 where user_id = ${an.id}`, `${an.id} has read 9`],
   ];
   for (const [harm, sentence] of damages) {

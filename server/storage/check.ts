@@ -66,7 +66,7 @@ class Check {
 
   async #conversation(id: ConversationId, pages: number[]): Promise<void> {
     const [row] = await this.#tx<Conversation[]>`
-      select id, kind, title, topic, created_by, created_at, last_seq, history from conversations where id = ${id}`;
+      select id, kind, title, topic, avatar, created_by, created_at, last_seq, history from conversations where id = ${id}`;
     if (row === undefined) return;
     const members = await this.#tx<(MemberRow & { read_seq: number })[]>`
       select m.user_id, m.role, u.name, m.joined_at, m.left_at, m.hidden_seq, m.read_seq

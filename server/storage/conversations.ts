@@ -9,6 +9,8 @@ export interface Conversation {
   kind: ConversationKind;
   title: string | null;
   topic: string;
+  /** The picture: a blob's name. */
+  avatar: string | null;
   created_by: UserId;
   created_at: number;
   last_seq: number;
@@ -44,7 +46,7 @@ export async function insertConversation(sql: Sql, made: NewConversation): Promi
 
 export async function conversationById(sql: Sql, id: ConversationId): Promise<Conversation | null> {
   const [row] = await sql<Conversation[]>`
-    select id, kind, title, topic, created_by, created_at, last_seq, history from conversations where id = ${id}`;
+    select id, kind, title, topic, avatar, created_by, created_at, last_seq, history from conversations where id = ${id}`;
   return row ?? null;
 }
 
@@ -56,15 +58,14 @@ export async function setHistory(sql: Sql, id: ConversationId, history: History)
   });
 }
 
-/** Null leaves a field as it is; an empty title takes it away. */
-export async function setTitleAndTopic(
+/** As the root has them; an empty title or picture is none. */
+export async function setNamed(
   sql: Sql,
   id: ConversationId,
-  title: string | null,
-  topic: string | null,
+  { title, topic, avatar }: { title: string; topic: string; avatar: string },
 ): Promise<void> {
   await sql`
-    update conversations set title = nullif(coalesce(${title}, title), ''), topic = coalesce(${topic}, topic)
+    update conversations set title = nullif(${title}, ''), topic = ${topic}, avatar = nullif(${avatar}, '')
     where id = ${id}`;
 }
 

@@ -1,6 +1,6 @@
 /** The table `users`: the people who have an account here. */
 import { folded } from '#shared/folded.ts';
-import type { UserId } from '#shared/ids.ts';
+import type { Sha256, UserId } from '#shared/ids.ts';
 import { dueForAllOf } from './mirrors-due.ts';
 import type { Sql } from './sql.ts';
 
@@ -44,19 +44,21 @@ export async function setPasswordHash(sql: Sql, id: UserId, passwordHash: string
   await sql`update users set password_hash = ${passwordHash} where id = ${id}`;
 }
 
-/** Null leaves a field as it is. */
+/** Null leaves a field as it is; a picture is left as it is when it is left out, and taken away by null. */
 export async function updateProfile(
   sql: Sql,
   id: UserId,
   name: string | null,
   about: string | null,
+  avatar?: Sha256 | null,
 ): Promise<User | null> {
   const [row] = await sql<User[]>`
     ${name === null ? sql`` : sql`with due as (${dueForAllOf(sql, id)})`}
     update users set
       name = coalesce(${name}, name),
       name_folded = coalesce(${name === null ? null : folded(name)}, name_folded),
-      about = coalesce(${about}, about)
+      about = coalesce(${about}, about),
+      avatar = ${avatar === undefined ? sql`avatar` : avatar}
     where id = ${id}
     returning id, email, name, about, avatar, created_at`;
   return row ?? null;

@@ -251,13 +251,15 @@ export class Conversation extends Lane {
         : NOTHING_SETTLED;
     if (room.target.kind === 'conversation') settleMeta(room, verdict.meta);
     const introduced = verdict.clients.map((client) => ({ room, client, person: peer.person }));
-    const isNamed = verdict.meta.has('title') || verdict.meta.has('topic');
-    const extra = isNamed ? { ...settled.extra, renamed: this.id } : settled.extra;
+    const named = NAMED.filter((field) => verdict.meta.has(field));
+    const extra = named.length > 0 ? { ...settled.extra, renamed: this.id } : settled.extra;
     const done = this.commit(new Set([room, ...settled.rooms]), introduced, extra);
     const meta = metaOf(room.doc);
-    const title = verdict.meta.has('title') ? String(meta.get('title') ?? '') : undefined;
-    const topic = verdict.meta.has('topic') ? String(meta.get('topic') ?? '') : undefined;
-    this.#announce(done, settled.extra, { title, topic });
+    this.#announce(
+      done,
+      settled.extra,
+      Object.fromEntries(named.map((field) => [field, String(meta.get(field) ?? '')])),
+    );
     return { is: 'accepted' };
   }
 
@@ -434,14 +436,14 @@ export class Conversation extends Lane {
     return root;
   }
 
-  #announce(done: Promise<void>, extra: Extra, meta: { title?: string; topic?: string }): void {
+  #announce(done: Promise<void>, extra: Extra, meta: Partial<Record<(typeof NAMED)[number], string>>): void {
     const { events } = this.parts;
     done.then(
       () => {
         this.#forgetOwners();
         if (extra.messages.length > 0) events.posted({ conversation: this.id, messages: extra.messages });
         if (extra.changes.length > 0) events.changed({ conversation: this.id });
-        if (meta.title !== undefined || meta.topic !== undefined) events.titled({ conversation: this.id, ...meta });
+        if (Object.keys(meta).length > 0) events.titled({ conversation: this.id, ...meta });
       },
       () => undefined,
     );
@@ -454,6 +456,9 @@ export class Conversation extends Lane {
     this.#owners.clear();
   }
 }
+
+/** What the table has to be told. */
+const NAMED = ['title', 'topic', 'avatar'] as const;
 
 interface Settled {
   rooms: Room[];

@@ -18,8 +18,8 @@ export interface RelayEvents {
   /** Messages were edited or deleted: rows of the list may read differently. */
   changed(event: { conversation: ConversationId }): void;
   read(event: { person: UserId; conversation: ConversationId; seq: number }): void;
-  /** Somebody with the right to has changed these fields of `meta`; a title or topic that was removed is ''. */
-  titled(event: { conversation: ConversationId; title?: string; topic?: string }): void;
+  /** Somebody with the right to has changed these fields of `meta`; what was removed is ''. */
+  titled(event: { conversation: ConversationId; title?: string; topic?: string; avatar?: string }): void;
   /** Something a client sent was refused, and its channel or socket closed. */
   refused(event: { fault: Fault }): void;
   /** A socket for all of a tab's documents came up. */

@@ -68,6 +68,7 @@ interface Found {
   id: ConversationId;
   kind: OverviewRow['kind'];
   title: string | null;
+  avatar: string | null;
   created_at: number;
   last_seq: number;
   read_seq: number;
@@ -83,7 +84,7 @@ function lastOf({ attachments, ...last }: NonNullable<Found['last']>): LastMessa
 
 async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]> {
   const found = await sql<Found[]>`
-    select m.user_id as person, c.id, c.kind, c.title, c.created_at, c.last_seq, m.read_seq, counted.unread, counted.mentions, newest.last
+    select m.user_id as person, c.id, c.kind, c.title, c.avatar, c.created_at, c.last_seq, m.read_seq, counted.unread, counted.mentions, newest.last
     from members m
     join conversations c on c.id = m.conversation
     cross join lateral (
@@ -110,6 +111,7 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
       id: each.id,
       kind: each.kind,
       title: each.title,
+      avatar: each.avatar,
       createdAt: each.created_at,
       lastSeq: each.last_seq,
       readSeq: each.read_seq,

@@ -16,6 +16,8 @@ export const ATTACHMENTS_MAX_COUNT = 20;
  */
 export const BLOB_MAX_BYTES = 2 * 1024 ** 3;
 export const PERSON_MAX_BYTES = 50 * 1024 ** 3;
+/** Uploads that one person has begun and not finished. */
+export const UPLOADS_MAX_COUNT = 100;
 /** A picture with more pixels is not decoded: it would take more memory than a telephone has (four bytes each). */
 export const PICTURE_MAX_PIXELS = 100_000_000;
 export const GROUP_MAX_MEMBERS = 1_000;

@@ -152,7 +152,8 @@ export const API = {
     method: 'PATCH',
     path: '/api/me',
     who: 'person',
-    body: v.object({ name: v.optional(Name), about: v.optional(About) }),
+    /** The picture: what has been brought with `profile=1` before, or null. */
+    body: v.object({ name: v.optional(Name), about: v.optional(About), avatar: v.optional(v.nullable(Sha256)) }),
     query: v.object({}),
     answer: v.object({ user: Me }),
   }),
@@ -209,6 +210,8 @@ export const API = {
     body: v.object({
       title: v.optional(Title),
       topic: v.optional(v.pipe(v.string(), v.maxLength(TOPIC_MAX_CHARS))),
+      /** The picture: what somebody has brought to it before, or null. */
+      avatar: v.optional(v.nullable(Sha256)),
       /** What members who are added from now on see. */
       history: v.optional(History),
     }),

@@ -43,6 +43,8 @@ export const OverviewRow = v.object({
   id: ConversationId,
   kind: ConversationKind,
   title: v.nullable(v.string()),
+  /** The group's picture: a blob. Left out of what versions of the app kept that did not know it. */
+  avatar: v.optional(v.nullable(v.string())),
   createdAt: Millis,
   /**
    * Everybody, with how far they are. On the control channel a group of more than SMALL_GROUP_MAX_MEMBERS names only the person themself: all of

@@ -1,0 +1,143 @@
+/** What every store promises: the folder, and S3 against a server that speaks it. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import S3rver from '@20minutes/s3rver';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Sha256 } from '#shared/ids.ts';
+import { folderStore } from './folder-store.ts';
+import { s3Store } from './s3-store.ts';
+import type { BlobStore, ByteRange } from './store.ts';
+
+const MEGABYTE = 1024 ** 2;
+const BUCKET = 'ting';
+
+interface Home {
+  store: BlobStore;
+  stop(): Promise<void>;
+}
+
+const homes: Record<string, (folder: string) => Promise<Home>> = {
+  'a folder': (folder) => {
+    const store = folderStore(join(folder, 'blobs'));
+    return Promise.resolve({ store, stop: () => Promise.resolve() });
+  },
+  S3: async (folder) => {
+    const server = new S3rver({
+      port: 0,
+      address: '127.0.0.1',
+      silent: true,
+      // It signs the address of a list in a way of its own.
+      allowMismatchedSignatures: true,
+      directory: join(folder, 's3'),
+      configureBuckets: [{ name: BUCKET, configs: [] }],
+    });
+    const { port } = await server.run();
+    const store = s3Store({
+      endpoint: `http://127.0.0.1:${port}`,
+      bucket: BUCKET,
+      region: 'us-east-1',
+      accessKeyId: 'S3RVER',
+      secretAccessKey: 'S3RVER',
+    });
+    return {
+      store,
+      async stop() {
+        store.stop();
+        await server.close();
+      },
+    };
+  },
+};
+
+describe.each(Object.entries(homes))('[B2] %s', (_name, open) => {
+  let folder: string;
+  let home: Home;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ting-store-'));
+    mkdirSync(join(folder, 'in'));
+    home = await open(folder);
+  });
+  afterAll(async () => {
+    await home?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function keep(size: number) {
+    const bytes = randomBytes(size);
+    const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
+    const path = join(folder, 'in', sha256);
+    writeFileSync(path, bytes);
+    await home.store.keep(sha256, path, size);
+    return { bytes, sha256, path };
+  }
+  async function read(sha256: Sha256, range?: ByteRange): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of home.store.read(sha256, range)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+  async function listed(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { sha256, size } of home.store.list()) found.push(`${sha256} ${size}`);
+    return found.sort();
+  }
+
+  test.each([0, 1, 1_000, 20 * MEGABYTE + 1])('keeps %i bytes and gives them again', async (size) => {
+    const { bytes, sha256, path } = await keep(size);
+    expect((await read(sha256)).equals(bytes)).toBe(true);
+    expect(await home.store.size(sha256)).toBe(size);
+    // Brought twice, it is there once.
+    await home.store.keep(sha256, path, size);
+    expect((await read(sha256)).equals(bytes)).toBe(true);
+  });
+
+  test('gives a part', async () => {
+    const { bytes, sha256 } = await keep(3 * MEGABYTE);
+    for (const [first, last] of [
+      // (0 to 0 is something that the server in the test reads as the whole.)
+      [0, 1],
+      [5, 5],
+      [1_000_000, 2_999_999],
+      [3 * MEGABYTE - 1, 3 * MEGABYTE - 1],
+    ] as const)
+      expect((await read(sha256, { first, last })).equals(bytes.subarray(first, last + 1))).toBe(true);
+  });
+
+  test('does not hold on to what somebody stops reading', async () => {
+    const { sha256 } = await keep(5 * MEGABYTE);
+    for (let time = 0; time < 60; time++)
+      for await (const chunk of home.store.read(sha256)) {
+        expect(chunk.byteLength).toBeLessThan(5 * MEGABYTE);
+        break;
+      }
+    expect((await read(sha256)).length).toBe(5 * MEGABYTE);
+  });
+
+  test('lists what is there, and removes it', async () => {
+    const before = await listed();
+    const { sha256 } = await keep(77);
+    expect(await listed()).toEqual([...before, `${sha256} 77`].sort());
+    await home.store.remove(sha256);
+    await home.store.remove(sha256);
+    expect(await listed()).toEqual(before);
+    expect(await home.store.size(sha256)).toBeNull();
+    await expect(read(sha256)).rejects.toThrow();
+  });
+
+  test('keeps nothing of a file that cannot be read', async () => {
+    const sha256 = 'a'.repeat(64) as Sha256;
+    await expect(home.store.keep(sha256, join(folder, 'in', 'missing'), 5)).rejects.toThrow();
+    expect(await home.store.size(sha256)).toBeNull();
+  });
+});
+
+test('[B2] the folder does not mind what else lies in it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ting-store-'));
+  const store = folderStore(folder);
+  mkdirSync(join(folder, 'ab/cd'), { recursive: true });
+  writeFileSync(join(folder, 'ab/cd', `${'a'.repeat(64)}.draft`), 'half');
+  for await (const found of store.list()) expect.unreachable(found.sha256);
+  expect(readdirSync(join(folder, 'ab/cd'))).toHaveLength(1);
+  rmSync(folder, { recursive: true });
+});
