@@ -88,7 +88,7 @@ test('[B10] [B11] what is sent without a network survives a reload, is prepared 
   const [picture, note] = arrived[0]?.attachments ?? [];
   expect(picture).toMatchObject({ type: 'image/webp', width: 400, height: 640 });
   expect((await blob(binh, picture?.sha256 ?? '')).includes(CAMERA)).toBe(false);
-  expect(note).toMatchObject({ name: 'b.txt', type: 'text/plain', size: 9 });
+  expect(note).toMatchObject({ name: 'b.txt', type: 'text/plain', size: 8 });
   expect((await blob(binh, note?.sha256 ?? '')).toString()).toBe('ghi chú');
 });
 

@@ -189,7 +189,9 @@ export class Packing {
     if (row?.uploads === undefined) return;
     if (ready === undefined) {
       const failed = state === 'preparing' || state === 'ready' ? undefined : WHY[state];
-      const uploads = row.uploads.map((one) => (one.sha256 === key ? { ...one, chosen, ...(failed && { failed }) } : one));
+      const uploads = row.uploads.map((one) =>
+        one.sha256 === key ? { ...one, chosen, ...(failed && { failed }) } : one,
+      );
       return kept.put('waiting', place.message, { ...row, uploads });
     }
     const attachments = row.message.attachments?.map((one) => (one.sha256 === key ? ready.attachment : one)) ?? [];
