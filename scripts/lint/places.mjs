@@ -19,7 +19,6 @@ const ONE_IMPORTER = {
   postgres: 'server/storage/sql.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
-  idb: 'src/lib/local/store.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
 };
 
