@@ -22,7 +22,6 @@ const ONE_IMPORTER = {
   postgres: 'server/storage/sql.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
-  idb: 'src/lib/local/database.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
   'tus-js-client': 'src/lib/remote/tus.ts',
   '@noble/hashes': 'src/lib/media/names.ts',

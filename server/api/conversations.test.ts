@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { directConversationId, newConversationId, newUserId } from '#shared/ids.ts';
+import { directConversationId } from '#shared/direct-id.ts';
+import { newConversationId, newUserId } from '#shared/ids.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
 import { Actor, testConfig } from '../test-actor.ts';

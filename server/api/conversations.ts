@@ -1,6 +1,7 @@
 /** Conversations: making them, listing them, what they are called. */
 import { may } from '#shared/access.ts';
-import { directConversationId, isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
+import { directConversationId } from '#shared/direct-id.ts';
+import { isConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { broughtTo } from '../storage/blobs.ts';
 import { insertConversation, type NewConversation, setHistory } from '../storage/conversations.ts';

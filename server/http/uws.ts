@@ -22,6 +22,8 @@ import { rehearse } from './rehearsal.ts';
 const PAYLOAD_MAX_BYTES = 2 * FRAME_MAX_BYTES;
 /** What may wait for a slow reader. Beyond it the socket is closed: a frame dropped from the middle would be a silent gap. */
 const BACKPRESSURE_MAX_BYTES = 16 * 1024 * 1024;
+/** Frames from here on are compressed for whoever can read that: it costs 16 µs a kilobyte, which a single message does not win back. */
+const COMPRESSED_FROM_BYTES = 16 * 1024;
 /** A dead line is noticed after this long; pings go out by themselves before. */
 const IDLE_SECONDS = 60;
 /** A body that is too large is still read to its end, up to here, so that its sender hears why instead of a cut line. */
@@ -156,7 +158,8 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     closeOnBackpressureLimit: true,
     idleTimeout: IDLE_SECONDS,
     sendPingsAutomatically: true,
-    compression: uws.DISABLED,
+    // Nothing is kept between frames, so no memory for each socket (docs/decisions/0016).
+    compression: uws.SHARED_COMPRESSOR,
     upgrade: (raw, req, context) => {
       const res = watched(raw);
       const request: Request = { ...readHead(raw, req), body: new Uint8Array() };
@@ -354,7 +357,7 @@ const STATUS_TEXT: Record<number, string> = {
 function doorSocket(ws: uws.WebSocket<UserData>, held: Held): DoorSocket {
   return {
     send(bytes) {
-      if (!held.gone) ws.send(bytes, true);
+      if (!held.gone) ws.send(bytes, true, bytes.length >= COMPRESSED_FROM_BYTES);
     },
     together(sends) {
       if (!held.gone) ws.cork(sends);

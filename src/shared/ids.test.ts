@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { directConversationId } from './direct-id.ts';
 import {
-  directConversationId,
   isConversationId,
   isMessageId,
   isUserId,

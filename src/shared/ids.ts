@@ -3,7 +3,6 @@
  * unique without asking anyone. A branded type comes only out of its schema, so that swapped arguments do not compile.
  */
 import * as v from 'valibot';
-import { digest } from 'lib0/hash/sha256';
 
 export const UserId = v.pipe(v.string(), v.regex(/^u[0-9a-z]{20,40}$/), v.brand('UserId'));
 export type UserId = v.InferOutput<typeof UserId>;
@@ -48,15 +47,3 @@ export function newMessageId(now: number = Date.now()): MessageId {
 
 /** When a message was minted, by its device's clock; anything for an id that some other program made up. */
 export const timeOfMessageId = (id: MessageId): number => Number.parseInt(id.slice(1, 10), 36);
-
-/**
- * The one conversation between two people (or of a person with themself) has an id that follows from the pair, so that both sides can
- * start it without a network and still mean the same documents.
- */
-export function directConversationId(a: UserId, b: UserId): ConversationId {
-  const pair = a < b ? `${a}:${b}` : `${b}:${a}`;
-  const bytes = digest(new TextEncoder().encode(`ting-ting direct ${pair}`));
-  let number = 0n;
-  for (const byte of bytes.subarray(0, 16)) number = (number << 8n) | BigInt(byte);
-  return v.parse(ConversationId, `c${number.toString(36).padStart(25, '0')}`);
-}

@@ -5,7 +5,7 @@
  * Where IndexedDB is blocked it is in memory, until the app is closed.
  */
 import type { Sha256 } from '#shared/ids.ts';
-import { type Database, openDatabase } from './database.ts';
+import { openDatabase, transact, transactAll } from './database.ts';
 
 export type ShelfMark = 'own' | 'kept';
 
@@ -17,19 +17,15 @@ interface Entry {
   usedAt: number;
 }
 
-interface Schema {
-  bytes: { key: string; value: Blob };
-  entries: { key: string; value: Entry };
-  // What idb asks of a schema.
-  [table: string]: { key: string; value: Blob | Entry };
-}
+const BYTES = 'bytes';
+const ENTRIES = 'entries';
 
 /** Being used is written down no more often than this: it only has to tell last week's from last year's. */
 const USED_EVERY_MS = 60 * 60_000;
 
 export class BlobShelf {
   readonly #name: string;
-  #opened: Promise<Database<Schema> | null> | undefined;
+  #opened: Promise<IDBDatabase | null> | undefined;
   readonly #memory = new Map<string, Blob>();
 
   constructor(scope: string) {
@@ -52,18 +48,19 @@ export class BlobShelf {
   async get(sha256: Sha256): Promise<Blob | null> {
     const db = await this.#open();
     if (db === null) return this.#memory.get(sha256) ?? null;
-    const transaction = db.transaction(['bytes', 'entries']);
-    const [bytes, entry] = await Promise.all([
-      transaction.objectStore('bytes').get(sha256),
-      transaction.objectStore('entries').get(sha256),
-    ]);
+    const [bytes, entry] = (await transactAll(db, [BYTES, ENTRIES], 'readonly', (transaction) => [
+      transaction.objectStore(BYTES).get(sha256),
+      transaction.objectStore(ENTRIES).get(sha256),
+    ])) as [Blob | undefined, Entry | undefined];
     if (entry !== undefined && Date.now() - entry.usedAt > USED_EVERY_MS) void this.#mark(sha256, {});
     return bytes ?? null;
   }
 
   async has(sha256: Sha256): Promise<boolean> {
     const db = await this.#open();
-    return db === null ? this.#memory.has(sha256) : (await db.count('entries', sha256)) > 0;
+    if (db === null) return this.#memory.has(sha256);
+    const [count] = await transact(db, ENTRIES, 'readonly', (entries) => [entries.count(sha256)]);
+    return count !== 0;
   }
 
   /** The relay has it: from now on it may be thrown away. */
@@ -73,11 +70,7 @@ export class BlobShelf {
 
   /** What has not been sent. */
   async own(): Promise<Sha256[]> {
-    const db = await this.#open();
-    if (db === null) return [];
-    const transaction = db.transaction('entries');
-    const [names, entries] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
-    return names.filter((_, at) => entries[at]?.as === 'own') as Sha256[];
+    return (await this.#entries()).flatMap(({ name, as }) => (as === 'own' ? [name] : []));
   }
 
   async remove(...names: readonly Sha256[]): Promise<void> {
@@ -88,9 +81,8 @@ export class BlobShelf {
 
   /** Bytes. */
   async use(): Promise<Record<ShelfMark, number>> {
-    const db = await this.#open();
     const use = { own: 0, kept: 0 };
-    for (const { as, size } of db === null ? [] : await db.getAll('entries')) use[as] += size;
+    for (const { as, size } of await this.#entries()) use[as] += size;
     return use;
   }
 
@@ -98,12 +90,7 @@ export class BlobShelf {
   async shrink(budget: number, but?: Sha256): Promise<number> {
     const db = await this.#open();
     if (db === null) return 0;
-    const transaction = db.transaction('entries');
-    const [names, entries] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
-    const kept = entries.flatMap((entry, at) => {
-      const name = names[at];
-      return entry.as === 'kept' && name !== undefined && name !== but ? [{ name, ...entry }] : [];
-    });
+    const kept = (await this.#entries()).filter(({ as, name }) => as === 'kept' && name !== but);
     let over = kept.reduce((sum, { size }) => sum + size, 0) - budget;
     const gone: typeof kept = [];
     for (const one of kept.sort((a, b) => a.usedAt - b.usedAt)) {
@@ -123,35 +110,56 @@ export class BlobShelf {
     void this.#opened?.then((db) => db?.close());
   }
 
-  #open(): Promise<Database<Schema> | null> {
-    return (this.#opened ??= openDatabase<Schema>(this.#name, 1, ['bytes', 'entries']).catch(() => null));
+  #open(): Promise<IDBDatabase | null> {
+    const tables = (fresh: IDBDatabase): void => [BYTES, ENTRIES].forEach((table) => fresh.createObjectStore(table));
+    return (this.#opened ??= openDatabase(this.#name, 1, tables).catch(() => null));
   }
 
-  async #write(db: Database<Schema>, sha256: Sha256, bytes: Blob, as: ShelfMark): Promise<void> {
-    const transaction = db.transaction(['bytes', 'entries'], 'readwrite');
-    const entries = transaction.objectStore('entries');
-    const before = await entries.get(sha256);
-    const entry: Entry = { size: bytes.size, as: before?.as === 'own' ? 'own' : as, usedAt: Date.now() };
-    const requests = [entries.put(entry, sha256)];
-    if (before === undefined) requests.push(transaction.objectStore('bytes').put(bytes, sha256));
-    await Promise.all([...requests, transaction.done]);
+  async #entries(): Promise<({ name: Sha256 } & Entry)[]> {
+    const db = await this.#open();
+    if (db === null) return [];
+    const asked = await transact(db, ENTRIES, 'readonly', (entries) => [entries.getAllKeys(), entries.getAll()]);
+    const [names, entries] = asked as [Sha256[], Entry[]];
+    return entries.flatMap((entry, at) => (names[at] === undefined ? [] : [{ name: names[at], ...entry }]));
+  }
+
+  async #write(db: IDBDatabase, sha256: Sha256, bytes: Blob, as: ShelfMark): Promise<void> {
+    await transactAll(db, [BYTES, ENTRIES], 'readwrite', (transaction) => {
+      const entries = transaction.objectStore(ENTRIES);
+      return [
+        changed(entries, sha256, (before) => {
+          if (before === undefined) transaction.objectStore(BYTES).put(bytes, sha256);
+          return { size: bytes.size, as: before?.as === 'own' ? 'own' : as, usedAt: Date.now() };
+        }),
+      ];
+    });
   }
 
   async #mark(sha256: Sha256, change: { as?: ShelfMark }): Promise<void> {
     const db = await this.#open();
     if (db === null) return;
-    const transaction = db.transaction('entries', 'readwrite');
-    const entry = await transaction.store.get(sha256);
-    if (entry !== undefined) await transaction.store.put({ ...entry, ...change, usedAt: Date.now() }, sha256);
-    await transaction.done;
+    await transact(db, ENTRIES, 'readwrite', (entries) => [
+      changed(entries, sha256, (before) => before && { ...before, ...change, usedAt: Date.now() }),
+    ]);
   }
 }
 
-async function remove(db: Database<Schema>, names: readonly string[]): Promise<void> {
-  const transaction = db.transaction(['bytes', 'entries'], 'readwrite');
-  const requests = names.flatMap((name) => [
-    transaction.objectStore('bytes').delete(name),
-    transaction.objectStore('entries').delete(name),
-  ]);
-  await Promise.all([...requests, transaction.done]);
+/** Within one transaction: nobody comes between reading and writing. Undefined is left as it is. */
+function changed(
+  entries: IDBObjectStore,
+  name: string,
+  change: (before: Entry | undefined) => Entry | undefined,
+): IDBRequest {
+  const reading = entries.get(name) as IDBRequest<Entry | undefined>;
+  reading.onsuccess = () => {
+    const after = change(reading.result);
+    if (after !== undefined) entries.put(after, name);
+  };
+  return reading;
+}
+
+async function remove(db: IDBDatabase, names: readonly string[]): Promise<void> {
+  await transactAll(db, [BYTES, ENTRIES], 'readwrite', (transaction) =>
+    [BYTES, ENTRIES].flatMap((table) => names.map((name) => transaction.objectStore(table).delete(name))),
+  );
 }

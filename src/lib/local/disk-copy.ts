@@ -4,6 +4,7 @@
  */
 import { clearDocument, IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
+import { openDatabase, transact } from './database.ts';
 
 export interface DiskCopy {
   /** Resolves when what can be read is in the document; false: not all of it could. */
@@ -130,13 +131,7 @@ async function overwrite(database: string, state: Uint8Array): Promise<void> {
   try {
     const db = await open(database);
     try {
-      await new Promise<void>((resolve, reject) => {
-        const writing = db.transaction(ROWS, 'readwrite');
-        writing.objectStore(ROWS).clear();
-        writing.objectStore(ROWS).add(state);
-        writing.oncomplete = () => resolve();
-        writing.onabort = () => reject(new Error('the disk cannot be written', { cause: writing.error }));
-      });
+      await transact(db, ROWS, 'readwrite', (store) => [store.clear(), store.add(state)]);
     } finally {
       db.close();
     }
@@ -146,14 +141,8 @@ async function overwrite(database: string, state: Uint8Array): Promise<void> {
 }
 
 /** With the tables that y-indexeddb makes, should there be no such database yet. */
-function open(database: string): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const opening = indexedDB.open(database);
-    opening.onupgradeneeded = () => {
-      opening.result.createObjectStore(ROWS, { autoIncrement: true });
-      opening.result.createObjectStore('custom');
-    };
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(new Error('the database cannot be opened', { cause: opening.error }));
+const open = (database: string): Promise<IDBDatabase> =>
+  openDatabase(database, undefined, (fresh) => {
+    fresh.createObjectStore(ROWS, { autoIncrement: true });
+    fresh.createObjectStore('custom');
   });
-}

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import type { UserId } from '#shared/ids.ts';
 import { Me } from '#shared/protocol/api.ts';
-import { type Database, openDatabase } from './database.ts';
+import { openDatabase, transact } from './database.ts';
 import { MemoryStore } from './memory-store.ts';
 import { type TableName, TABLES, type Tables } from './tables.ts';
 
@@ -20,8 +20,6 @@ export interface Store {
   close(): void;
 }
 
-type Schema = { [T in TableName]: { key: string; value: Tables[T] } };
-
 /** One more whenever a table is added. */
 const VERSION = 3;
 
@@ -33,7 +31,10 @@ export async function openStore(
   name: string = storeName(person),
 ): Promise<Store> {
   try {
-    const db = await openDatabase<Schema>(name, VERSION, TABLES);
+    // Also of a database that an older version has made: what it has stays.
+    const db = await openDatabase(name, VERSION, (older) => {
+      for (const table of TABLES) if (!older.objectStoreNames.contains(table)) older.createObjectStore(table);
+    });
     return new IndexedStore(db);
   } catch (why) {
     whenBlocked(why);
@@ -42,37 +43,36 @@ export async function openStore(
 }
 
 class IndexedStore implements Store {
-  readonly #db: Database<Schema>;
+  readonly #db: IDBDatabase;
 
-  constructor(db: Database<Schema>) {
+  constructor(db: IDBDatabase) {
     this.#db = db;
   }
 
   async all<T extends TableName>(table: T): Promise<Map<string, Tables[T]>> {
-    const transaction = this.#db.transaction(table);
-    const [keys, values] = await Promise.all([transaction.store.getAllKeys(), transaction.store.getAll()]);
+    const asked = await transact(this.#db, table, 'readonly', (store) => [store.getAllKeys(), store.getAll()]);
+    const [keys = [], values = []] = asked as unknown[][];
     return new Map(keys.map((key, at) => [key as string, values[at] as Tables[T]]));
   }
 
   async put<T extends TableName>(table: T, key: string, value: Tables[T]): Promise<void> {
-    await this.#db.put(table, value as Schema[T]['value'], key as Schema[T]['key']);
+    await transact(this.#db, table, 'readwrite', (store) => [store.put(value, key)]);
   }
 
   async has(table: TableName, key: string): Promise<boolean> {
-    return (await this.#db.count(table, key)) > 0;
+    const [count] = await transact(this.#db, table, 'readonly', (store) => [store.count(key)]);
+    return count !== 0;
   }
 
   async remove(table: TableName, key: string): Promise<void> {
-    await this.#db.delete(table, key);
+    await transact(this.#db, table, 'readwrite', (store) => [store.delete(key)]);
   }
 
   async replace<T extends TableName>(table: T, rows: ReadonlyMap<string, Tables[T]>): Promise<void> {
-    const transaction = this.#db.transaction(table, 'readwrite');
-    const requests: Promise<unknown>[] = [transaction.store.clear()];
-    for (const [key, value] of rows) {
-      requests.push(transaction.store.put(value as Schema[T]['value'], key as Schema[T]['key']));
-    }
-    await Promise.all([...requests, transaction.done]);
+    await transact(this.#db, table, 'readwrite', (store) => [
+      store.clear(),
+      ...[...rows].map(([key, value]) => store.put(value, key)),
+    ]);
   }
 
   close(): void {
@@ -81,13 +81,14 @@ class IndexedStore implements Store {
 }
 
 const DEVICE = 'ting-ting';
-const openDevice = () => openDatabase<{ device: { key: string; value: unknown } }>(DEVICE, 1, ['device']);
+const DEVICE_TABLE = 'device';
+const openDevice = () => openDatabase(DEVICE, 1, (fresh) => void fresh.createObjectStore(DEVICE_TABLE));
 
 /** Who is signed in on this device, so that the app can start as them without a network; null when nobody is, or nothing can be kept. */
 export async function readSignedIn(): Promise<Me | null> {
   try {
     const db = await openDevice();
-    const kept: unknown = await db.get('device', 'me');
+    const [kept] = await transact(db, DEVICE_TABLE, 'readonly', (store) => [store.get('me')]);
     db.close();
     const me = v.safeParse(Me, kept);
     return me.success ? me.output : null;
@@ -100,9 +101,10 @@ export async function readSignedIn(): Promise<Me | null> {
 export async function writeSignedIn(me: Me | null, { logoutOwed = false } = {}): Promise<boolean> {
   try {
     const db = await openDevice();
-    if (me === null) await db.delete('device', 'me');
-    else await db.put('device', me, 'me');
-    await db.put('device', logoutOwed, 'logout-owed');
+    await transact(db, DEVICE_TABLE, 'readwrite', (store) => [
+      me === null ? store.delete('me') : store.put(me, 'me'),
+      store.put(logoutOwed, 'logout-owed'),
+    ]);
     db.close();
     return true;
   } catch {
@@ -113,7 +115,7 @@ export async function writeSignedIn(me: Me | null, { logoutOwed = false } = {}):
 export async function isLogoutOwed(): Promise<boolean> {
   try {
     const db = await openDevice();
-    const owed: unknown = await db.get('device', 'logout-owed');
+    const [owed] = await transact(db, DEVICE_TABLE, 'readonly', (store) => [store.get('logout-owed')]);
     db.close();
     return owed === true;
   } catch {

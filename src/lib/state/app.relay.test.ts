@@ -35,7 +35,7 @@ function say(conversation: Conversation, text: string): void {
 test('a message goes from one person to another, and back come unread and read', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const anChat = anApp.open(id);
   await until(() => anChat.status === 'ready');
   say(anChat, 'chào Bình');
@@ -62,7 +62,7 @@ test('who shares a conversation comes first among the people who are found', asy
   const names = async (query: string) => (await app.searchPeople(query)).people.map(({ name }) => name);
   await until(() => app.connection.state === 'online');
   expect(await names('quen')).toEqual([far.me.name, near.me.name]);
-  app.startDirect(person(near));
+  await app.startDirect(person(near));
   await until(() => app.rows.length === 1 && !app.rows[0]!.pending);
   expect(await names('quen')).toEqual([near.me.name, far.me.name]);
   expect((await names(''))[0]).toBe(near.me.name);
@@ -100,7 +100,7 @@ test('[L1] [L4] a group made and written into without a network survives a resta
 test('edits, reactions and deletions made without a network arrive, and their documents are marked until then', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready');
   say(chat, 'sai');
@@ -131,7 +131,7 @@ test('edits, reactions and deletions made without a network arrive, and their do
 test('a message is kept while the relay is down, and sent when it is back', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const anApp = await tab(an);
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   say(chat, 'trước');
@@ -148,7 +148,7 @@ test('a message is kept while the relay is down, and sent when it is back', asyn
 test('what is fetched ahead opens without a network', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const anApp = await tab(an);
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready');
   say(chat, 'đọc trên tàu');
@@ -166,7 +166,7 @@ test('a draft is on the other device, and a session ended elsewhere loses nothin
   const an = await Browser.signUp(relay, 'An');
   const phone = await an.elsewhere();
   const [desk, pocket] = [await tab(an), await tab(phone)];
-  const id = desk.startNotes();
+  const id = await desk.startNotes();
   const chat = desk.open(id);
   await until(() => chat.status === 'ready');
   chat.type('mua sữa');
@@ -184,7 +184,7 @@ test('a draft is on the other device, and a session ended elsewhere loses nothin
 test('[L5] signing out forgets everything of this person on this device', async () => {
   const an = await Browser.signUp(relay, 'An');
   const app = await an.tab();
-  const chat = app.open(app.startNotes());
+  const chat = app.open(await app.startNotes());
   await until(() => chat.status === 'ready');
   say(chat, 'bí mật');
   await until(() => app.unsent === 0, 10_000);
@@ -198,7 +198,7 @@ test('what another device types into a draft appears here, unless somebody is ty
   const an = await Browser.signUp(relay, 'An');
   const phone = await an.elsewhere();
   const [desk, pocket] = [await tab(an), await tab(phone)];
-  const id = desk.startNotes();
+  const id = await desk.startNotes();
   const [left, right] = [desk.open(id), pocket.open(id)];
   await until(() => left.status === 'ready' && right.status === 'ready');
   left.type('từ bàn');
@@ -257,7 +257,7 @@ test('[R1] [R2] [R5] [R6] a message is sent, then delivered to a device that did
 test('[N1] [N5] [N6] who is here and who types is seen, in the list too, until the network goes', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   await until(() => chat.presence?.online === true && binhApp.rows[0]?.online === true);

@@ -5,7 +5,7 @@
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
 import * as v from 'valibot';
 import { folded } from '#shared/folded.ts';
-import { type ConversationId, directConversationId, newConversationId, type UserId } from '#shared/ids.ts';
+import { type ConversationId, newConversationId, type UserId } from '#shared/ids.ts';
 import { PEOPLE_FOUND_MAX_COUNT } from '#shared/limits.ts';
 import { Title } from '#shared/model/conversation.ts';
 import { About, type Me, Name, type SessionInfo } from '#shared/protocol/api.ts';
@@ -120,13 +120,8 @@ export class App implements AppView {
     return new Conversation(this.#device, () => this.#me, id);
   }
 
-  startDirect(person: Person): ConversationId {
-    return this.#create({
-      kind: 'direct',
-      id: directConversationId(this.#me.id, person.id),
-      title: null,
-      people: [person],
-    });
+  async startDirect(person: Person): Promise<ConversationId> {
+    return await this.#createDirect(person.id, [person]);
   }
 
   startGroup(title: string, people: readonly Person[]): ConversationId {
@@ -140,13 +135,8 @@ export class App implements AppView {
     return this.#create({ kind: 'group', id: newConversationId(), title: named, people });
   }
 
-  startNotes(): ConversationId {
-    return this.#create({
-      kind: 'direct',
-      id: directConversationId(this.#me.id, this.#me.id),
-      title: null,
-      people: [],
-    });
+  async startNotes(): Promise<ConversationId> {
+    return await this.#createDirect(this.#me.id, []);
   }
 
   async searchPeople(query: string): Promise<PeopleFound> {
@@ -255,6 +245,12 @@ export class App implements AppView {
   #sharesWith(): ReadonlySet<UserId> {
     const rows = [...this.#device.kept.table('overview').values()];
     return new Set(rows.flatMap(({ members }) => members.map(({ id }) => id)));
+  }
+
+  /** Its id is a hash, and to make one takes a library that nothing else needs. */
+  async #createDirect(other: UserId, people: readonly Person[]): Promise<ConversationId> {
+    const { directConversationId } = await import('#shared/direct-id.ts');
+    return this.#create({ kind: 'direct', id: directConversationId(this.#me.id, other), title: null, people });
   }
 
   #create(wanted: {

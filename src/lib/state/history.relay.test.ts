@@ -72,7 +72,7 @@ async function fill(conversation: Conversation, browser: Browser, count: number)
 test('[O4] [O6] a long history opens with its newest page, and older pages come in front', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   await fill(chat, an, 2_100);
@@ -112,7 +112,7 @@ test('[O4] [O6] a long history opens with its newest page, and older pages come 
 test('a reply shows what it quotes from a page that is not on screen, and a jump loads that page', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   await fill(chat, an, 2_100);
@@ -166,7 +166,7 @@ test('a reply shows what it quotes from a page that is not on screen, and a jump
 test('[O5] a message written into a page that filled up meanwhile arrives at the end, for everyone', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const id = anApp.startDirect(person(binh));
+  const id = await anApp.startDirect(person(binh));
   const chat = anApp.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   say(chat, 'đầu');
@@ -190,7 +190,7 @@ test('two tabs of one person agree without a network', async () => {
   const [left, right] = [await tab(an), await tab(an)];
   await until(() => left.connection.state === 'online' && right.connection.state === 'online');
   an.goOffline();
-  const id = left.startNotes();
+  const id = await left.startNotes();
   await until(() => right.rows.length === 1);
   const [leftChat, rightChat] = [left.open(id), right.open(id)];
   await until(() => leftChat.status === 'ready' && rightChat.status === 'ready');
@@ -240,7 +240,7 @@ test('[L3] a refused request is told, and the requests behind it go on', async (
   const chat = binhApp.open(id);
   await until(() => chat.status === 'ready' && chat.members.length === 2);
   chat.removeMember(an.me.id);
-  const other = binhApp.startNotes();
+  const other = await binhApp.startNotes();
   await until(() => binhApp.notices.length === 1 && binhApp.connection.waiting === 0);
   expect(binhApp.notices[0]).toMatchObject({ is: 'refused', what: 'remove-member', code: 'not-allowed' });
   expect(chat.members).toHaveLength(2);
@@ -269,7 +269,7 @@ test('a removed member loses the conversation at once, and a rename shows before
 test('[S17] what was written in weeks without a network gets through, whatever its size', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const [anApp, binhApp] = [await tab(an), await tab(binh)];
-  const chat = anApp.open(anApp.startDirect(person(binh)));
+  const chat = anApp.open(await anApp.startDirect(person(binh)));
   await until(() => chat.status === 'ready' && !chat.pending);
   await until(() => binhApp.rows.length === 1);
   an.goOffline();

@@ -1,11 +1,12 @@
-/** Pages of a conversation that are not on screen: each is read and let go of, but for a few that are watched. */
+/** Pages of a conversation that are not on screen, for what is quoted from them: each is read and let go of, but for a few that are watched. */
+import { untrack } from 'svelte';
 import type { ConversationId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, parseDocName } from '#shared/model/doc-names.ts';
 import { orderOf } from '#shared/model/page.ts';
 import type { Device } from './device.svelte.ts';
 import { type PageContent, readPage } from './page-content.ts';
-import type { PageCopy } from './quoted-elsewhere.ts';
+import { type PageCopy, QuotedElsewhere, type QuotedParts } from './quoted-elsewhere.ts';
 import { ShownPage } from './shown-page.ts';
 
 const SYNC_AT_MOST_MS = 15_000;
@@ -14,18 +15,24 @@ const WATCHED_MAX_COUNT = 3;
 export class PagesElsewhere {
   readonly #device: Device;
   readonly #id: ConversationId;
-  readonly #changed: (content: PageContent) => void;
+  readonly quoted: QuotedElsewhere;
   /** The last asked for is the last. */
   #watched: ShownPage[] = [];
 
-  /** `changed` hears of the watched pages. */
-  constructor(device: Device, id: ConversationId, changed: (content: PageContent) => void) {
+  constructor(device: Device, id: ConversationId, screen: Pick<QuotedParts, 'first' | 'changed'>) {
     this.#device = device;
     this.#id = id;
-    this.#changed = changed;
+    this.quoted = new QuotedElsewhere({
+      ...screen,
+      began: () => untrack(() => device.row(id)?.createdAt ?? 0),
+      read: (page) => this.#read(page),
+      fromRelay: (page) => this.#fromRelay(page),
+      kept: () => this.#kept(),
+      watch: (page) => this.#watch(page),
+    });
   }
 
-  watch(number: number): void {
+  #watch(number: number): void {
     const here = this.#watched.find((page) => page.number === number);
     const held = () => this.#device.documents.hold(pageDoc(this.#id, number));
     const page: ShownPage = here ?? new ShownPage(number, held(), () => this.#tell(number));
@@ -38,6 +45,7 @@ export class PagesElsewhere {
   }
 
   stop(): void {
+    this.quoted.stop();
     for (const page of this.#watched) page.release();
     this.#watched = [];
   }
@@ -46,12 +54,12 @@ export class PagesElsewhere {
   #tell(number: number): void {
     queueMicrotask(() => {
       const page = this.#watched.find((each) => each.number === number);
-      if (page !== undefined) this.#changed(page.content);
+      if (page !== undefined) this.quoted.pageChanged(page.content);
     });
   }
 
   /** As the device has it; what the device does not have whole, as the relay has it. Null when there is nothing. */
-  async read(page: number): Promise<PageCopy | null> {
+  async #read(page: number): Promise<PageCopy | null> {
     const { documents, link } = this.#device;
     const name = pageDoc(this.#id, page);
     // To open what is not here would make an empty copy.
@@ -69,7 +77,7 @@ export class PagesElsewhere {
     }
   }
 
-  async fromRelay(page: number): Promise<PageContent | null> {
+  async #fromRelay(page: number): Promise<PageContent | null> {
     const { documents, link } = this.#device;
     if (!link.isOpen) return null;
     const held = documents.hold(pageDoc(this.#id, page));
@@ -80,7 +88,7 @@ export class PagesElsewhere {
     }
   }
 
-  async kept(): Promise<readonly number[]> {
+  async #kept(): Promise<readonly number[]> {
     return [...((await this.#names()) ?? [])].flatMap((name) => {
       const doc = parseDocName(name);
       return doc?.kind === 'page' ? [doc.page] : [];

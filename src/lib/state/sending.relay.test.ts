@@ -51,7 +51,7 @@ async function attach(chat: Conversation, ...files: File[]): Promise<void> {
 async function pair(at = relay) {
   const [an, binh] = [await Browser.signUp(at, 'An'), await Browser.signUp(at, 'Bình')];
   const app = await tab(an);
-  const id = app.startDirect(person(binh));
+  const id = await app.startDirect(person(binh));
   const chat = app.open(id);
   await until(() => chat.status === 'ready' && !chat.pending);
   return { an, binh, app, id, chat };

@@ -19,9 +19,8 @@ import { ENOUGH_STAMPS } from '../sync/fetch-ahead.ts';
 import type { SocketState } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
 import type { Device } from './device.svelte.ts';
-import { PagesElsewhere } from './pages-elsewhere.ts';
+import type { PagesElsewhere } from './pages-elsewhere.ts';
 import { onTheirWay, queuedPage } from './queued-page.ts';
-import { QuotedElsewhere } from './quoted-elsewhere.ts';
 import { Quotes } from './quotes.ts';
 import { unreadOf } from './rows.ts';
 import { ShownPage } from './shown-page.ts';
@@ -50,8 +49,8 @@ export class ConversationTimeline implements TimelineView {
   readonly #aside = new Map<number, ShownPage>();
   /** Being read from the disk beside the root, until `open` knows what it needs. */
   #ahead: Held[] = [];
-  readonly #elsewhere: PagesElsewhere;
-  readonly #quoted: QuotedElsewhere;
+  /** Few screens show a reply to what is not on them: loaded for the first one. */
+  #elsewhere: PagesElsewhere | null = null;
   readonly #beat = new Beat();
   #loadingOlder = $state(false);
   #olderUnreachable = $state(false);
@@ -68,22 +67,20 @@ export class ConversationTimeline implements TimelineView {
   #tending = false;
   readonly #onReplaced = (doc: string) => {
     this.#all.find((page) => page.held.name === doc)?.watch();
-    this.#elsewhere.replaced(doc);
+    this.#elsewhere?.replaced(doc);
   };
   readonly #onSynced = (doc: string) => this.#synced(doc);
   /** Only a relay that is there again changes the answer: an attempt to reach it does not. */
   readonly #onState = (state: SocketState) => {
     if (state !== 'open') return;
     this.#olderUnreachable = false;
-    this.#quoted.again();
+    this.#elsewhere?.quoted.again();
   };
   readonly #onOverview = () => this.#drawNewLine();
 
   constructor(parts: TimelineParts) {
     this.#parts = parts;
     this.#device = parts.device;
-    this.#elsewhere = new PagesElsewhere(parts.device, parts.id, (content) => this.#quoted.pageChanged(content));
-    this.#quoted = this.#lookForQuoted();
     this.#readAtOpening = untrack(() => this.#device.readSeq(parts.id));
     this.#readAhead();
   }
@@ -136,8 +133,7 @@ export class ConversationTimeline implements TimelineView {
   close(): void {
     const { link, documents } = this.#device;
     this.#closed = true;
-    this.#quoted.stop();
-    this.#elsewhere.stop();
+    this.#elsewhere?.stop();
     documents.off('replaced', this.#onReplaced);
     link.off('synced', this.#onSynced);
     link.off('state', this.#onState);
@@ -173,7 +169,7 @@ export class ConversationTimeline implements TimelineView {
   }
 
   bringQuoted(id: MessageId): void {
-    this.#quoted.bring(id);
+    void this.#lookElsewhere().then((elsewhere) => elsewhere?.quoted.bring(id));
   }
 
   /** What a reply shows of a message. */
@@ -182,7 +178,7 @@ export class ConversationTimeline implements TimelineView {
     return new Quotes(
       {
         nameOf: this.#parts.nameOf,
-        elsewhere: (one) => this.#quoted.of(one),
+        elsewhere: (one) => this.#elsewhere?.quoted.of(one),
         isBeforeJoining: (one) => this.#isBeforeJoining(one),
       },
       [queuedPage(queued(this.#device.kept, this.#parts.id)), ...this.#all.map((page) => page.content)],
@@ -323,7 +319,7 @@ export class ConversationTimeline implements TimelineView {
         // What a crash kept from being marked as waiting is on the last page, and waits too.
         isWaiting: (id, page) => waiting.has(id) || page === last,
         nameOf,
-        elsewhere: (quoted) => this.#quoted.of(quoted),
+        elsewhere: (quoted) => this.#elsewhere?.quoted.of(quoted),
         isBeforeJoining: (quoted) => this.#isBeforeJoining(quoted),
         mayWrite: mayWrite(),
         mayDeleteAny: mayDeleteAny(),
@@ -336,21 +332,17 @@ export class ConversationTimeline implements TimelineView {
     );
   }
 
-  #lookForQuoted(): QuotedElsewhere {
-    const { device, id } = this.#parts;
-    const pages = this.#elsewhere;
-    return new QuotedElsewhere({
+  /** Null when it cannot be loaded, because a newer version has taken the place of this one: looked for when it is asked for again. */
+  async #lookElsewhere(): Promise<PagesElsewhere | null> {
+    const { PagesElsewhere } = await import('./pages-elsewhere.ts').catch(() => ({ PagesElsewhere: null }));
+    if (PagesElsewhere === null || this.#closed) return null;
+    return (this.#elsewhere ??= new PagesElsewhere(this.#device, this.#parts.id, {
       first: () => {
         const first = this.#shown[0];
         return { page: first?.number ?? 0, at: first?.content.order[0]?.[2] ?? Date.now() };
       },
-      began: () => untrack(() => device.row(id)?.createdAt ?? 0),
-      read: (page) => pages.read(page),
-      fromRelay: (page) => pages.fromRelay(page),
-      kept: () => pages.kept(),
-      watch: (page) => pages.watch(page),
       changed: () => this.#changed(),
-    });
+    }));
   }
 
   #others() {

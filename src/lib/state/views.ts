@@ -357,9 +357,9 @@ export interface AppView {
 
   open(id: ConversationId): ConversationView;
   /** Creates it if there is none; works offline. */
-  startDirect(person: Person): ConversationId;
+  startDirect(person: Person): Promise<ConversationId>;
   startGroup(title: string, people: readonly Person[]): ConversationId;
-  startNotes(): ConversationId;
+  startNotes(): Promise<ConversationId>;
 
   /** People known on this device at once; with the relay's answer when there is a network. Sorted by name. */
   searchPeople(query: string): Promise<PeopleFound>;

@@ -3,8 +3,10 @@
  * draw it. Where nobody paints (a tab in the background, a test) it is done at once.
  */
 
-/** Long enough for any frame; browsers may hold frames back without saying that the page is hidden. */
-const AT_MOST_MS = 200;
+/** A conversation is drawn in several: its log, the messages once the log has a size, and where it stands once they have. */
+const FRAMES = 3;
+/** Long enough for those on any device; browsers may hold frames back without saying that the page is hidden. */
+const AT_MOST_MS = 500;
 
 /** Answers how to cancel it. */
 export function afterPaint(run: () => void): () => void {
@@ -18,7 +20,13 @@ export function afterPaint(run: () => void): () => void {
   };
   const late = setTimeout(once, AT_MOST_MS);
   let soon: ReturnType<typeof setTimeout> | undefined;
-  const frame = requestAnimationFrame(() => (soon = setTimeout(once)));
+  let left = FRAMES;
+  const next = () => {
+    left -= 1;
+    if (left > 0) frame = requestAnimationFrame(next);
+    else soon = setTimeout(once);
+  };
+  let frame = requestAnimationFrame(next);
   const cancel = () => {
     clearTimeout(late);
     clearTimeout(soon);

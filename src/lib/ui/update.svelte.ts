@@ -4,8 +4,6 @@
  */
 import type { Workbox } from 'workbox-window';
 
-const START_AFTER_MS = 1500;
-
 export class Update {
   #waiting = $state(false);
   #workbox: Workbox | null = null;
@@ -16,15 +14,9 @@ export class Update {
     return this.#waiting;
   }
 
-  /** Registers the service worker. Does nothing where there are none (private windows of some browsers, plain http). */
+  /** Registers the service worker: all of the app is fetched then, to be kept. Does nothing where there are none (private windows of some browsers, plain http). */
   async start(script = '/service-worker.js', type: WorkerType = 'classic'): Promise<void> {
     if (!('serviceWorker' in navigator)) return;
-    // All of the app is fetched now, to be kept: what the person came for has the network, and the processor, to itself before that.
-    await new Promise((resolve) => setTimeout(resolve, START_AFTER_MS));
-    await new Promise<void>((resolve) =>
-      'requestIdleCallback' in window ? requestIdleCallback(() => resolve(), { timeout: 4000 }) : resolve(),
-    );
-    if (this.#stop.signal.aborted) return;
     const { Workbox } = await import('workbox-window');
     if (this.#stop.signal.aborted) return;
     const workbox = new Workbox(script, { scope: '/', type });

@@ -1,0 +1,15 @@
+import { quiet } from '$lib/ui/quiet.ts';
+
+/**
+ * What is needed seldom, and then perhaps without a network, where no service worker keeps it, or after a newer version has come to the relay: loaded
+ * when there is nothing else to do, so that it is there.
+ */
+export async function loadSeldom(): Promise<void> {
+  await quiet();
+  await Promise.allSettled([
+    import('./Notices.svelte'),
+    import('$lib/sync/replacing.ts'),
+    import('$lib/state/pages-elsewhere.ts'),
+    import('#shared/direct-id.ts'),
+  ]);
+}
