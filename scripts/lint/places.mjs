@@ -26,7 +26,7 @@ const ONE_IMPORTER = {
   'tus-js-client': 'src/lib/remote/tus.ts',
   '@noble/hashes': 'src/lib/media/names.ts',
   'image-dimensions': 'src/lib/media/picture.ts',
-  thumbhash: 'src/lib/media/picture.ts',
+  thumbhash: 'src/lib/media/thumb-hash.ts',
 };
 
 /** The files that put the parts together; they import every place, and no place imports them. */

@@ -3,7 +3,7 @@
  * seen is in it. Runs in a worker, or in the page where a worker cannot draw. The only importer of `image-dimensions` and `thumbhash`.
  */
 import { imageDimensionsFromData } from 'image-dimensions';
-import { rgbaToThumbHash } from 'thumbhash';
+import { rgbaToThumbHash } from './thumb-hash.ts';
 import { PICTURE_MAX_PIXELS } from '#shared/limits.ts';
 import { movingPicture } from './moving.ts';
 import { nameOf } from './names.ts';
