@@ -78,7 +78,7 @@ describe.each(Object.entries(homes))('[B2] %s', (_name, open) => {
   }
   async function read(sha256: Sha256, range?: ByteRange): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of home.store.read(sha256, range)) chunks.push(chunk);
+    for await (const chunk of home.store.read(sha256, range)) chunks.push(chunk.slice());
     return Buffer.concat(chunks);
   }
   async function listed(): Promise<string[]> {
