@@ -61,6 +61,8 @@ test('what a backup took beside a running relay is, restored elsewhere, the same
   const row = await binh.row(group);
   mkdirSync(join(folder, 'old/blobs'), { recursive: true });
   writeFileSync(join(folder, 'old/blobs/ảnh.jpg'), 'bytes');
+  mkdirSync(join(folder, 'old/uploads'));
+  writeFileSync(join(folder, 'old/uploads/half.part'), 'on its way in');
   writeFileSync(join(folder, 'old/postgres.password'), 'of the database that is left behind');
 
   expect(run('backup', 'all.tar', old, 'old')).toMatchObject({ status: 0 });
@@ -70,6 +72,7 @@ test('what a backup took beside a running relay is, restored elsewhere, the same
 
   expect(readFileSync(join(folder, 'fresh/blobs/ảnh.jpg'), 'utf8')).toBe('bytes');
   expect(() => statSync(join(folder, 'fresh/postgres.password'))).toThrow('ENOENT');
+  expect(() => statSync(join(folder, 'fresh/uploads'))).toThrow('ENOENT');
   const after = await relayOn(fresh);
   const binhThere = Object.assign(new Actor(after.url, binh.name), { cookie: binh.cookie, id: binh.id });
   expect(await binhThere.row(group)).toEqual(row);

@@ -34,6 +34,8 @@ test.each([
   ['ORIGIN', 'ftp://chat.example.org'],
   ['SIGNUP', 'sometimes'],
   ['LOG_LEVEL', 'loud'],
+  ['BLOB_MAX_MB', '0'],
+  ['PERSON_MAX_MB', 'much'],
   ['DATABASE_URL', 'mysql://localhost'],
   ['S3_ENDPOINT', 'nowhere'],
   ['NATS_URL', 'http://localhost'],
@@ -47,6 +49,27 @@ test.each([
 test('a secret is not repeated', () => {
   const read = readConfig({ DATABASE_URL: 'mysql://me:secret@localhost' }, '/app');
   expect(!read.ok && read.why).not.toContain('secret');
+});
+
+test('S3 is handed on whole, and limits in bytes', () => {
+  const read = readConfig(
+    {
+      S3_ENDPOINT: 'http://s3.local',
+      S3_BUCKET: 'b',
+      S3_ACCESS_KEY_ID: 'k',
+      S3_SECRET_ACCESS_KEY: 's',
+      BLOB_MAX_MB: '10',
+    },
+    '/app',
+  );
+  expect(read).toMatchObject({
+    config: {
+      s3: { endpoint: 'http://s3.local', bucket: 'b', region: 'us-east-1', accessKeyId: 'k', secretAccessKey: 's' },
+      blobMaxBytes: 10 * 1024 ** 2,
+      personMaxBytes: 50 * 1024 ** 3,
+    },
+  });
+  expect(readConfig({}, '/app')).toMatchObject({ config: { s3: null } });
 });
 
 test('half of an S3 is none', () => {

@@ -24,7 +24,7 @@ export interface Request {
 export interface Incoming {
   /** Bytes, as announced; null when nothing was. */
   readonly length: number | null;
-  /** Once. Whoever stops before the end leaves the rest to the door. Fails with `CutOff` when the sender has gone. */
+  /** Once. A piece is good until the next is asked for. Whoever stops before the end leaves the rest to the door. Fails with `CutOff` when the sender has gone. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -39,7 +39,7 @@ export class CutOff extends Error {
 export interface Outgoing {
   /** Bytes, exactly. */
   length: number;
-  /** Called when somebody wants them: not for a HEAD. Whoever stops before the end closes it. */
+  /** Called when somebody wants them: not for a HEAD. A piece is good until the next is asked for. Whoever stops before the end closes it. */
   open(): AsyncIterable<Uint8Array>;
 }
 

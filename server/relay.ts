@@ -230,6 +230,8 @@ export async function startRelay(
   const moved = (way: 'in' | 'out', bytes: number): void => metrics.blobBytes(way, bytes);
   const space = new Space({ ...config, folder, kept: (person) => keptBytes(sql, person) });
   const s3 = config.s3 === null ? null : s3Store(config.s3);
+  // It may come up after us: whoever needs it meanwhile is refused.
+  if (s3 !== null) background.run(() => s3.prepare());
   const store = s3 ?? folderStore(join(config.dataDir, 'blobs'));
   const blobs = new Blobs({ sql, store, uploads: folder, space, now: Date.now, moved });
   const uploads = await Uploads.open({ folder, blobs, space, now: Date.now, moved });

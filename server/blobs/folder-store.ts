@@ -3,7 +3,6 @@
  * is whole and on the disk, and the name is on the disk before anybody is told.
  */
 import { copyFile, link, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSha256, type Sha256 } from '#shared/ids.ts';
 import type { BlobStore, Kept } from './store.ts';
@@ -26,9 +25,21 @@ export function folderStore(folder: string): BlobStore {
       if (made !== undefined) await syncUp(dirname(shard), dirname(made));
     },
 
-    read(sha256, range) {
-      const part = range === undefined ? {} : { start: range.first, end: range.last };
-      return createReadStream(pathOf(sha256), { highWaterMark: PIECE_BYTES, ...part });
+    async *read(sha256, range) {
+      const handle = await open(pathOf(sha256), 'r');
+      try {
+        const piece = new Uint8Array(PIECE_BYTES);
+        let at = range?.first ?? 0;
+        const end = range === undefined ? Number.POSITIVE_INFINITY : range.last + 1;
+        while (at < end) {
+          const { bytesRead } = await handle.read(piece, 0, Math.min(PIECE_BYTES, end - at), at);
+          if (bytesRead === 0) return;
+          at += bytesRead;
+          yield piece.subarray(0, bytesRead);
+        }
+      } finally {
+        await handle.close();
+      }
     },
 
     async size(sha256) {

@@ -7,8 +7,10 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import {
+  CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   HeadObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -31,9 +33,13 @@ export interface S3Parts {
   secretAccessKey: string;
 }
 
-export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey }: S3Parts): BlobStore & {
+export interface S3Store extends BlobStore {
+  /** Makes the bucket when it is not there. Fails when the service cannot be reached, or does not want us. */
+  prepare(): Promise<void>;
   stop(): void;
-} {
+}
+
+export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey }: S3Parts): S3Store {
   const client = new S3Client({
     endpoint,
     region,
@@ -86,6 +92,15 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
           const name = Key.slice(PREFIX.length);
           if (isSha256(name)) yield { sha256: name, size: Size, at: LastModified?.getTime() ?? 0 };
         }
+      }
+    },
+
+    async prepare() {
+      try {
+        await client.send(new HeadBucketCommand({ Bucket: bucket }));
+      } catch (why) {
+        if (!isMissing(why)) throw why;
+        await client.send(new CreateBucketCommand({ Bucket: bucket }));
       }
     },
 

@@ -7,7 +7,6 @@ declare module '@20minutes/s3rver' {
       silent: boolean;
       directory: string;
       allowMismatchedSignatures: boolean;
-      configureBuckets: { name: string; configs: string[] }[];
     });
     run(): Promise<{ address: string; port: number }>;
     close(): Promise<void>;

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import S3rver from '@20minutes/s3rver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Sha256 } from '#shared/ids.ts';
+import { startRelay } from '../relay.ts';
+import { testDatabase } from '../storage/test-database.ts';
+import { Actor, testConfig } from '../test-actor.ts';
 import { folderStore } from './folder-store.ts';
 import { s3Store } from './s3-store.ts';
 import type { BlobStore, ByteRange } from './store.ts';
@@ -31,7 +34,6 @@ const homes: Record<string, (folder: string) => Promise<Home>> = {
       // It signs the address of a list in a way of its own.
       allowMismatchedSignatures: true,
       directory: join(folder, 's3'),
-      configureBuckets: [{ name: BUCKET, configs: [] }],
     });
     const { port } = await server.run();
     const store = s3Store({
@@ -41,6 +43,8 @@ const homes: Record<string, (folder: string) => Promise<Home>> = {
       accessKeyId: 'S3RVER',
       secretAccessKey: 'S3RVER',
     });
+    await store.prepare();
+    await store.prepare();
     return {
       store,
       async stop() {
@@ -74,7 +78,7 @@ describe.each(Object.entries(homes))('[B2] %s', (_name, open) => {
   }
   async function read(sha256: Sha256, range?: ByteRange): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
-    for await (const chunk of home.store.read(sha256, range)) chunks.push(chunk);
+    for await (const chunk of home.store.read(sha256, range)) chunks.push(chunk.slice());
     return Buffer.concat(chunks);
   }
   async function listed(): Promise<string[]> {
@@ -140,4 +144,45 @@ test('[B2] the folder does not mind what else lies in it', async () => {
   for await (const found of store.list()) expect.unreachable(found.sha256);
   expect(readdirSync(join(folder, 'ab/cd'))).toHaveLength(1);
   rmSync(folder, { recursive: true });
+});
+
+test('[B2] a relay with S3 keeps nothing in its own folder', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ting-store-'));
+  const server = new S3rver({
+    port: 0,
+    address: '127.0.0.1',
+    silent: true,
+    directory: join(folder, 's3'),
+    allowMismatchedSignatures: true,
+  });
+  const { port } = await server.run();
+  const database = await testDatabase();
+  const s3 = {
+    endpoint: `http://127.0.0.1:${port}`,
+    bucket: BUCKET,
+    region: 'us-east-1',
+    accessKeyId: 'S3RVER',
+    secretAccessKey: 'S3RVER',
+  };
+  const relay = await startRelay(testConfig(database.url, { dataDir: join(folder, 'data'), s3 }));
+  try {
+    const an = await Actor.signUp(relay.url, 'An');
+    const group = await an.group('Ảnh');
+    const bytes = randomBytes(9 * MEGABYTE);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    expect((await an.ask('PUT', `/api/blobs/${sha256}?conversation=${group}`, bytes)).status).toBe(201);
+    const read = async (range: string) => {
+      const answer = await fetch(`${relay.url}/api/blobs/${sha256}`, { headers: { cookie: an.cookie, range } });
+      return Buffer.from(await answer.arrayBuffer());
+    };
+    expect((await read('')).equals(bytes)).toBe(true);
+    expect((await read('bytes=5000000-5999999')).equals(bytes.subarray(5_000_000, 6_000_000))).toBe(true);
+    expect(readdirSync(join(folder, 'data'))).toEqual(['uploads']);
+    expect(readdirSync(join(folder, 'data/uploads'))).toEqual([]);
+  } finally {
+    await relay.stop();
+    await database.stop();
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -17,7 +17,7 @@ export interface Kept {
 export interface BlobStore {
   /** Keeps a file whose bytes have been verified; it may be kept already. All of it or nothing is there afterwards. The file stays where it is. */
   keep(sha256: Sha256, path: string, size: number): Promise<void>;
-  /** The bytes as they are read, never all of them at once. Fails, before the first of them, when there is no such blob. */
+  /** The bytes as they are read, never all of them at once; a piece is good until the next is asked for. Fails, before the first of them, when there is no such blob. */
   read(sha256: Sha256, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Null when it is not there. */
   size(sha256: Sha256): Promise<number | null>;

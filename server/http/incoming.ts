@@ -12,6 +12,23 @@ const SILENCE_MILLIS = 60_000;
 /** uWebSockets.js counts to ten seconds, by a clock of four; this begins the count anew. */
 const LOOK_MILLIS = 4_000;
 
+/** As much as uWebSockets.js reads at once. */
+const PIECE_BYTES = 512 * 1024;
+const FREE_MAX_COUNT = 64;
+/** Pieces that were taken, to be used again: left to be collected, gigabytes of uploads are hundreds of megabytes of memory. */
+const free: Uint8Array[] = [];
+
+function copied(chunk: ArrayBuffer): Uint8Array {
+  if (chunk.byteLength > PIECE_BYTES) return new Uint8Array(chunk.slice(0));
+  const piece = (free.pop() ?? new Uint8Array(PIECE_BYTES)).subarray(0, chunk.byteLength);
+  piece.set(new Uint8Array(chunk));
+  return piece;
+}
+
+function giveBack({ buffer }: Uint8Array): void {
+  if (buffer.byteLength === PIECE_BYTES && free.length < FREE_MAX_COUNT) free.push(new Uint8Array(buffer));
+}
+
 export class IncomingBody implements Incoming {
   readonly length: number | null;
   readonly #raw: HttpResponse;
@@ -64,8 +81,10 @@ export class IncomingBody implements Incoming {
   async *#chunks(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const chunk = this.#waiting.shift();
-      if (chunk !== undefined) yield chunk;
-      else if (this.#state === 'cut') throw new CutOff();
+      if (chunk !== undefined) {
+        yield chunk;
+        giveBack(chunk);
+      } else if (this.#state === 'cut') throw new CutOff();
       else if (this.#state === 'whole') return;
       else {
         this.#resume();
@@ -79,7 +98,7 @@ export class IncomingBody implements Incoming {
     this.#received += chunk.byteLength;
     this.#heardAt = performance.now();
     // The bytes are uWebSockets.js's own, and are taken away when this returns.
-    if (!this.#isDiscarded && chunk.byteLength > 0) this.#waiting.push(new Uint8Array(chunk.slice(0)));
+    if (!this.#isDiscarded && chunk.byteLength > 0) this.#waiting.push(copied(chunk));
     if (isLast) {
       // What had been read already still came; the connection's next request has to come too.
       this.#resume();

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { dump, load } from './dump.ts';
 import type { Sql } from './sql.ts';
@@ -12,8 +12,8 @@ import type { Sql } from './sql.ts';
 /** The two folders in the archive. */
 const TABLES = 'tables';
 const FILES = 'files';
-/** Not kept of the data folder: what is PostgreSQL's own, who uses the folder now, and hidden files such as our own drafts. */
-const NOT_KEPT = /^(postgres|owner|\.)/;
+/** Not kept of the data folder: what is PostgreSQL's own, who uses the folder now, uploads on their way in, and hidden files such as our own drafts. */
+const NOT_KEPT = /^(postgres|owner|uploads$|\.)/;
 
 /** @param to an open file: its number, such as 1 for what the program is asked to print */
 export async function writeArchive(sql: Sql, dataDir: string, to: number): Promise<void> {
@@ -32,10 +32,14 @@ export async function readArchive(sql: Sql, dataDir: string, from: number): Prom
   await withDraft(dataDir, async (draft) => {
     await tar(['-xf', '-', '--no-same-owner', '-C', draft], { stdin: from });
     const files = join(draft, FILES);
-    for (const name of await readdir(files).catch(() => []))
-      await cp(join(files, name), join(dataDir, name), { recursive: true });
+    for (const name of await readdir(files).catch(() => [])) await move(join(files, name), join(dataDir, name));
     await load(sql, join(draft, TABLES));
   });
+}
+
+/** There may be gigabytes of it, and it is on the right disk: it is copied only into a folder that is there already. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch(() => cp(from, to, { recursive: true }));
 }
 
 /** In the data folder, which has room for what it holds, and nobody else may read. */
