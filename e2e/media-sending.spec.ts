@@ -1,5 +1,6 @@
 /** Sending pictures and files from a real browser: what is in them, and what becomes of them without a network. */
 import type { Actor } from './fixtures/actor.ts';
+import { fillsDisk } from './fixtures/disk.ts';
 import { CAMERA, look, photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
@@ -37,6 +38,7 @@ async function chooses(actor: Actor, ...files: { name: string; mimeType: string;
   await (await choosing).setFiles(files);
 }
 
+const tray = (actor: Actor) => actor.page.getByRole('list', { name: 'Attached' });
 const jpeg = (name: string, buffer: Buffer) => ({ name, mimeType: 'image/jpeg', buffer });
 const text = (name: string, words: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(words) });
 
@@ -104,4 +106,46 @@ test('[B11] a picture under the name of a file loses what is hidden in it too', 
   const [first] = await messages(an, id);
   expect(first?.attachments?.[0]).toMatchObject({ name: 'tài liệu.webp', type: 'image/webp' });
   expect((await blob(an, first?.attachments?.[0]?.sha256 ?? '')).includes(CAMERA)).toBe(false);
+});
+
+test('[B11] a picture goes as it was only when the person says so, and what does not decode only as a file', async ({
+  stage,
+}) => {
+  const an = await stage.actor('An');
+  const id = await stage.group('Ảnh gốc', an, []);
+  await an.comesIn();
+  await an.opens('Ảnh gốc');
+  const taken = await photo(an.page, { width: 2_400, height: 1_600 });
+  await chooses(an, jpeg('gốc.jpg', taken), jpeg('hỏng.jpg', Buffer.from('đây không phải ảnh')));
+  await expect(tray(an).getByText('Not a picture that can be read')).toBeVisible();
+  await tray(an).getByRole('switch', { name: 'Original' }).click();
+  await tray(an).getByRole('button', { name: 'As a file' }).click();
+  await expect(tray(an).getByText('Preparing')).toHaveCount(0);
+  await expect(tray(an).getByText('Not a picture that can be read')).toHaveCount(0);
+  await an.writes('như nó vốn thế');
+  await an.seesState('như nó vốn thế', 'Sent');
+
+  const [original, file] = (await messages(an, id))[0]?.attachments ?? [];
+  expect(original).toMatchObject({ name: 'gốc.jpg', type: 'image/jpeg', width: 1_600, height: 2_400 });
+  expect(await blob(an, original?.sha256 ?? '')).toEqual(taken);
+  const poster = await blob(an, original?.poster ?? '');
+  expect(poster.includes(CAMERA)).toBe(false);
+  expect(await look(an.page, poster)).toEqual({ width: 1_365, height: 2_048, top: 'red', bottom: 'blue' });
+  expect(file).toMatchObject({ name: 'hỏng.jpg', type: 'application/octet-stream' });
+});
+
+test('what a full disk has no room for is said at once, and nothing that was typed is lost', async ({ stage }) => {
+  test.setTimeout(180_000);
+  const an = await stage.actor('An');
+  await stage.group('Máy đầy', an, []);
+  await an.comesIn();
+  await an.opens('Máy đầy');
+  await an.composer.fill('kèm tệp này');
+  await an.goesOffline();
+  const freesDisk = await fillsDisk(an);
+  await chooses(an, text('a.txt', 'x'.repeat(3_000_000)));
+  await expect(tray(an).getByText('No room for it on this device')).toBeVisible();
+  await expect(an.composer).toHaveValue('kèm tệp này');
+  await freesDisk();
+  await an.comesBack();
 });

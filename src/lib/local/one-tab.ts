@@ -17,3 +17,16 @@ export async function oneTabAfterTheOther(name: string, work: () => Promise<void
   const locks = locksHere();
   await (locks ? locks.request(name, work) : work());
 }
+
+/** Shows the other tabs that this one is there, until the answer is called or it is closed. */
+export function showPresence(name: string): () => void {
+  const leaving = Promise.withResolvers<void>();
+  void locksHere()?.request(name, () => leaving.promise);
+  return leaving.resolve;
+}
+
+/** Whether a tab shows that it is there; false where tabs cannot tell. */
+export async function isPresent(name: string): Promise<boolean> {
+  const now = await locksHere()?.query();
+  return now?.held?.some((lock) => lock.name === name) ?? false;
+}

@@ -33,6 +33,8 @@ export interface Chosen {
   size: number;
   kind: 'image' | 'video' | 'voice' | 'audio' | 'file';
   original: boolean;
+  /** The tab in which it was chosen: as long as that one is there, it alone knows whether the bytes are lost. */
+  tab?: string;
   state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'no-room';
   /** Of a voice note. */
   seconds?: number;

@@ -79,15 +79,6 @@ export class Composer {
     this.keep();
   }
 
-  /** What was taken back: in front of what is being written. */
-  giveBack(text: string, replyTo: MessageId | undefined): void {
-    const joined = (here: string): string => [text, here].filter((one) => one.trim() !== '').join('\n');
-    if (this.#mode.is === 'edit') this.#aside = joined(this.#aside);
-    else this.#text = joined(this.#text);
-    if (this.#mode.is === 'new' && replyTo !== undefined) this.#mode = { is: 'reply', to: replyTo };
-    this.#changed();
-  }
-
   /** Puts the draft where the other devices see it. One that is too long to be sent is too long to be synced: it stays on this device. */
   readonly keep = (): void => {
     clearTimeout(this.#timer);

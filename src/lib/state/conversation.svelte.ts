@@ -234,7 +234,7 @@ export class Conversation implements ConversationView {
 
   sendVoice(recording: Recording): MessageId | null {
     if (!untrack(() => this.may('write'))) return null;
-    const chosen = chosenVoice(recording);
+    const chosen = { ...chosenVoice(recording), tab: this.#device.kept.tab };
     this.#device.inHand.set(chosen.key, recording.bytes);
     return untrack(() => {
       const id = this.#send('', this.#replyTo, [chosen]);

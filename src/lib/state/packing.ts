@@ -7,6 +7,7 @@ import type { ConversationId, MessageId, Sha256 } from '#shared/ids.ts';
 import type { Attachment } from '#shared/model/message.ts';
 import type { BlobShelf } from '../local/blobs.ts';
 import type { Kept } from '../local/kept.ts';
+import { isPresent, showPresence } from '../local/one-tab.ts';
 import { queued } from '../local/queue.ts';
 import type { Chosen } from '../local/tables.ts';
 import { named, putTray, trays } from '../local/trays.ts';
@@ -20,6 +21,7 @@ const LEFT_FREE_BYTES = 16 * 1024 ** 2;
 
 export interface PackingParts {
   kept: Kept;
+  scope: string;
   shelf: BlobShelf;
   /** What is not on the shelf, or not yet. */
   inHand: Map<Sha256, Blob>;
@@ -42,6 +44,7 @@ export class Packing {
   readonly #inHand: Map<Sha256, Blob>;
   readonly #shelving = new Map<Sha256, Promise<void>>();
   #line: Promise<void> = Promise.resolve();
+  #leave: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: PackingParts) {
@@ -52,6 +55,7 @@ export class Packing {
   /** Takes up what a tab before this one did not get done, and clears the shelf of what belongs to nothing any more. */
   start(): void {
     const { kept } = this.#parts;
+    this.#leave = showPresence(this.#tabName(kept.tab));
     const all = [
       ...trays(kept).flatMap(([, tray]) => tray),
       ...queued(kept).flatMap(({ uploads }) => uploads.flatMap(({ chosen }) => chosen ?? [])),
@@ -67,6 +71,7 @@ export class Packing {
 
   stop(): void {
     this.#stopped = true;
+    this.#leave();
   }
 
   /** It is in a tray or in the queue already. The same again changes nothing. */
@@ -113,6 +118,7 @@ export class Packing {
     const chosen = this.#find(key)?.chosen;
     if (this.#stopped || chosen?.state !== 'preparing') return;
     const bytes = await this.bytes(key);
+    if (bytes === null && (await this.#isElsewhere(chosen))) return;
     // It went with the tab in which it was chosen.
     if (bytes === null) return this.#became(key, 'unreadable');
     if (this.#find(key)?.in === 'tray' && !(await hasRoom(bytes.size))) return this.#became(key, 'no-room');
@@ -172,6 +178,15 @@ export class Packing {
   #became(key: Sha256, state: Exclude<Chosen['state'], 'preparing' | 'ready'>): void {
     const place = this.#find(key);
     if (place !== null) this.#put(place, { ...place.chosen, state });
+  }
+
+  /** Another tab has the bytes in hand, and goes on with it. */
+  async #isElsewhere({ tab }: Chosen): Promise<boolean> {
+    return tab !== undefined && tab !== this.#parts.kept.tab && (await isPresent(this.#tabName(tab)));
+  }
+
+  #tabName(tab: string): string {
+    return `${this.#parts.scope}:packing:${tab}`;
   }
 
   #put(place: Place, chosen: Chosen): void {

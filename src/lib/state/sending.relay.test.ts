@@ -127,6 +127,29 @@ test('[B10] a message that is sent before its attachment is ready is shown at on
   expect(lines(binhChat)[0]).toBe('đang gửi [chậm.txt] theirs');
 }, 60_000);
 
+test('[B10] what is large goes on after the relay was stopped in the middle of it, and text behind it does not wait', async () => {
+  const { an, binh, id, chat } = await pair();
+  const bytes = noise(12 * 1024 ** 2);
+  an.pieceTakesMs = 5;
+  await attach(chat, fileOf(bytes, 'phim.bin'));
+  say(chat, 'phim');
+  say(chat, 'chữ đi trước');
+  await until(() => lines(chat).includes('chữ đi trước sent'));
+  await until(() => sending(chat).some((one) => one.is === 'uploading' && one.sent > 2 * 1024 ** 2));
+  await relay.stop('SIGKILL');
+  await until(() => sending(chat)[0]?.is === 'waiting');
+  an.pieceTakesMs = 0;
+  await relay.start();
+  await until(() => messages(chat).every(({ state }) => state === 'sent'), 40_000);
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 2);
+  const film = messages(binhChat).find(({ text }) => text === 'phim')!.attachments[0]!;
+  expect(await binh.blob(film.sha256)).toEqual(bytes);
+  // It was asked how far it had come, and not begun anew.
+  expect(an.sent.filter((line) => line === 'POST /api/uploads')).toHaveLength(1);
+  expect(an.sent.some((line) => line.startsWith('HEAD'))).toBe(true);
+}, 120_000);
+
 test('[B10] into a conversation that waits to be created goes nothing before it exists', async () => {
   const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
   const app = await tab(an);

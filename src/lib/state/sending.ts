@@ -23,10 +23,10 @@ export class Sending {
     parts: Omit<UploadsParts, 'bytes' | 'send'> & { send?: Send },
     diskFailed: (why: unknown) => void,
   ) {
-    const { kept, shelf } = parts;
+    const { kept, shelf, scope } = parts;
     this.#device = device;
     this.#send = parts.send ?? send;
-    this.packing = new Packing({ kept, shelf, inHand: device.inHand, prepare: this.#media.prepare, diskFailed });
+    this.packing = new Packing({ kept, scope, shelf, inHand: device.inHand, prepare: this.#media.prepare, diskFailed });
     this.#uploads = new Uploads({ ...parts, send: this.#send, bytes: (sha256) => this.packing.bytes(sha256) });
   }
 

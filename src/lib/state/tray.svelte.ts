@@ -54,9 +54,10 @@ export class Tray {
   setOriginal(key: string, original: boolean): void {
     const here = untrack(() => this.#chosen);
     const before = here.find((one) => one.key === key);
-    if (before === undefined || before.original === original || before.isTakenBack === true) return;
-    const isFile = before.state === 'unreadable';
-    if (!isFile && (before.kind !== 'image' || !['preparing', 'ready'].includes(before.state))) return;
+    if (before === undefined || before.isTakenBack === true) return;
+    const isFile = before.state === 'unreadable' && original;
+    const isPicture = before.kind === 'image' && (before.state === 'preparing' || before.state === 'ready');
+    if (!isFile && (!isPicture || before.original === original)) return;
     const { ready, ...rest } = before;
     const asFile = { kind: 'file' as const, type: 'application/octet-stream' };
     const now: Chosen = { ...rest, ...(isFile && asFile), original, state: 'preparing' };
@@ -110,7 +111,16 @@ export class Tray {
     const isPicture = type.startsWith('image/') && !type.startsWith('image/svg');
     const state = file.size === 0 ? 'empty' : file.size > this.#maxBytes() ? 'too-large' : 'preparing';
     const kind = isPicture ? 'image' : kindOf({ type });
-    return { key: nameForNow(), name: file.name, type, size: file.size, kind, original: false, state };
+    return {
+      key: nameForNow(),
+      name: file.name,
+      type,
+      size: file.size,
+      kind,
+      original: false,
+      tab: this.#device.kept.tab,
+      state,
+    };
   }
 
   #put(tray: readonly Chosen[]): void {
