@@ -158,7 +158,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     closeOnBackpressureLimit: true,
     idleTimeout: IDLE_SECONDS,
     sendPingsAutomatically: true,
-    // Nothing is kept between frames, so no memory for each socket (docs/decisions/0016).
+    // Nothing is kept between frames, so no memory for each socket (docs/decisions/0017).
     compression: uws.SHARED_COMPRESSOR,
     upgrade: (raw, req, context) => {
       const res = watched(raw);
