@@ -23,6 +23,7 @@ const ONE_IMPORTER = {
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
   idb: 'src/lib/local/database.ts',
+  photoswipe: 'src/lib/chat/gallery.svelte.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
   'tus-js-client': 'src/lib/remote/tus.ts',
   '@noble/hashes': 'src/lib/media/names.ts',
