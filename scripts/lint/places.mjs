@@ -22,6 +22,7 @@ const ONE_IMPORTER = {
   postgres: 'server/storage/sql.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
+  photoswipe: 'src/lib/chat/gallery.svelte.ts',
   peerjs: 'src/lib/calls/peerjs.ts',
   'tus-js-client': 'src/lib/remote/tus.ts',
   '@noble/hashes': 'src/lib/media/names.ts',

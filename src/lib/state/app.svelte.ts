@@ -17,7 +17,7 @@ import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
 import { Rows } from './rows.svelte.ts';
-import type { AppView, BlobsView, ConversationRowView, Notice, PeopleFound, Refusal } from './views.ts';
+import type { AppView, BlobsView, ConversationRowView, Notice, PeopleFound, PlayerView, Refusal } from './views.ts';
 
 /** Whether a failed try to connect is a refused session is asked now and then, not each time. */
 const CHECK_SESSION_EVERY_FAILURES = 4;
@@ -34,6 +34,7 @@ export class App implements AppView {
   readonly connection: Connection;
   #me = $state.raw<Me>() as Me;
   #signedOut = $state(false);
+  #player = $state.raw<PlayerView | null>(null);
   #stopped = false;
 
   constructor(me: Me, device: Device) {
@@ -59,6 +60,7 @@ export class App implements AppView {
     if (this.#stopped) return;
     this.#stopped = true;
     this.connection.stop();
+    this.#player?.stop();
     this.#device.stop();
   }
 
@@ -86,6 +88,22 @@ export class App implements AppView {
 
   setBlobBudget(bytes: number): void {
     this.#device.blobs.setBudget(bytes);
+  }
+
+  countKeptBlobs(): Promise<void> {
+    return this.#device.blobs.count();
+  }
+
+  forgetKeptBlobs(): Promise<void> {
+    return this.#device.blobs.forget();
+  }
+
+  get player(): PlayerView | null {
+    return this.#player;
+  }
+
+  playWith(make: (blobs: BlobsView) => PlayerView): PlayerView {
+    return (this.#player ??= make(this.blobs));
   }
 
   get rows(): readonly ConversationRowView[] {

@@ -97,6 +97,12 @@ export class Blobs implements BlobsView {
     this.#keptBytes = (await this.#parts.shelf.use()).kept;
   }
 
+  /** What was received goes; what is on screen is shown on, from memory. */
+  async forget(): Promise<void> {
+    await this.#parts.shelf.shrink(0);
+    await this.count();
+  }
+
   stop(): void {
     this.#stop.abort();
     this.#asked.length = 0;

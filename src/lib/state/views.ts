@@ -181,6 +181,42 @@ export interface Recording {
   readonly waveform: readonly number[];
 }
 
+/** A voice note, as the player has it. */
+export interface Track {
+  readonly sha256: Sha256;
+  /** Whose it is, as the screen says it. */
+  readonly by: string;
+  readonly mine: boolean;
+  readonly at: number;
+  readonly seconds: number | null;
+}
+
+/** Plays voice notes, one at a time and wherever one goes in the app. Every getter is reactive. */
+export interface PlayerView {
+  /** Under way or paused; null when there is none. */
+  readonly track: Track | null;
+  readonly playing: boolean;
+  /** Seconds from its beginning, and in all. */
+  readonly at: number;
+  readonly length: number;
+  readonly speed: number;
+  /** The voice note of `track` can be seen. */
+  readonly isOnScreen: boolean;
+  /** From where it was left. */
+  play(track: Track): void;
+  pause(): void;
+  /** Seconds from its beginning; one that is not under way begins there when it is played. */
+  seek(track: Track, to: number): void;
+  /** Where it is, or was left. */
+  positionOf(sha256: Sha256): number;
+  /** This browser has no means to play it. */
+  isUnplayable(sha256: Sha256): boolean;
+  /** A voice note is drawn here: what follows one that ends is looked for among these. Returns what to call when it is drawn no longer. */
+  shows(track: Track, element: HTMLElement): () => void;
+  nextSpeed(): void;
+  stop(): void;
+}
+
 export type TimelineItem =
   /** Where it begins; `joined`: where it begins for this person, who sees messages from their joining on. */
   | { is: 'start' | 'joined'; key: string }
@@ -344,6 +380,10 @@ export interface AppView {
   readonly me: Me;
   readonly connection: ConnectionView;
   readonly blobs: BlobsView;
+  /** Null until the first voice note is on screen. */
+  readonly player: PlayerView | null;
+  /** The one player of the app; it is loaded with the first voice note, which brings along how one is made. */
+  playWith(make: (blobs: BlobsView) => PlayerView): PlayerView;
   /** All conversations, sorted for the list. */
   readonly rows: readonly ConversationRowView[];
   readonly totalUnread: number;
@@ -380,4 +420,8 @@ export interface AppView {
   /** Of what was received: bytes kept on this device, and how many may be. */
   readonly keptBlobs: { readonly bytes: number; readonly budget: number };
   setBlobBudget(bytes: number): void;
+  /** Counts what is kept anew, for `keptBlobs`. */
+  countKeptBlobs(): Promise<void>;
+  /** What was received leaves this device; what has not been sent stays. */
+  forgetKeptBlobs(): Promise<void>;
 }
