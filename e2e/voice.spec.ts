@@ -55,6 +55,7 @@ test('a voice note is recorded, sent and heard at the other end', async ({ stage
 test('one moves within a voice note with the keyboard, and changes how fast it is', async ({ stage }) => {
   const { an } = await together(stage, 'Đi tới đi lui');
   await records(an, '0:02');
+  await expect(an.log.getByText(/^(Sent|Delivered|Read)$/)).toHaveCount(1);
   const note = notes(an);
   await note.press('End');
   await expect.poll(() => position(note)).toBeGreaterThan(1);

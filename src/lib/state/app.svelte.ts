@@ -78,32 +78,16 @@ export class App implements AppView {
     return this.#me;
   }
 
-  get blobs(): BlobsView {
-    return this.#device.blobs;
-  }
-
-  get keptBlobs(): { readonly bytes: number; readonly budget: number } {
-    return this.#device.blobs.kept;
-  }
-
-  setBlobBudget(bytes: number): void {
-    this.#device.blobs.setBudget(bytes);
-  }
-
-  countKeptBlobs(): Promise<void> {
-    return this.#device.blobs.count();
-  }
-
-  forgetKeptBlobs(): Promise<void> {
-    return this.#device.blobs.forget();
+  blobs(): Promise<BlobsView> {
+    return this.#device.blobs();
   }
 
   get player(): PlayerView | null {
     return this.#player;
   }
 
-  playWith(make: (blobs: BlobsView) => PlayerView): PlayerView {
-    return (this.#player ??= make(this.blobs));
+  playWith(make: () => PlayerView): PlayerView {
+    return (this.#player ??= make());
   }
 
   get rows(): readonly ConversationRowView[] {

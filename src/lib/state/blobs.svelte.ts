@@ -4,7 +4,7 @@
  */
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: each held blob is reactive by itself */
 import type { Sha256 } from '#shared/ids.ts';
-import type { BlobShelf } from '../local/blobs.ts';
+import { BlobShelf } from '../local/blobs.ts';
 import { blobAddress, type FetchBlob } from '../remote/blobs.ts';
 import type { BlobsView, HeldBlob } from './views.ts';
 
@@ -17,7 +17,8 @@ const BUDGET_BYTES = 1024 ** 3;
 const SHRINK_EVERY_BYTES = 16 * 1024 ** 2;
 
 export interface BlobsParts {
-  shelf: BlobShelf;
+  /** Names the databases of this person on this device. */
+  scope: string;
   fetch: FetchBlob;
   isOnline(): boolean;
   /** Bytes; undefined when the person has not chosen. */
@@ -26,6 +27,7 @@ export interface BlobsParts {
 }
 
 export class Blobs implements BlobsView {
+  readonly shelf: BlobShelf;
   readonly #parts: BlobsParts;
   readonly #held = new Map<Sha256, Shown>();
   /** Those to be fetched; the last asked for is on screen now. */
@@ -37,6 +39,7 @@ export class Blobs implements BlobsView {
 
   constructor(parts: BlobsParts) {
     this.#parts = parts;
+    this.shelf = new BlobShelf(parts.scope);
   }
 
   hold(sha256: Sha256): HeldBlob {
@@ -53,11 +56,11 @@ export class Blobs implements BlobsView {
   }
 
   isHere(sha256: Sha256): Promise<boolean> {
-    return this.#parts.shelf.has(sha256);
+    return this.shelf.has(sha256);
   }
 
   async read(sha256: Sha256): Promise<Blob | null> {
-    const here = await this.#parts.shelf.get(sha256).catch(() => null);
+    const here = await this.shelf.get(sha256).catch(() => null);
     if (here !== null) return here;
     const fetched = await this.#parts.fetch(sha256, { received: () => undefined, signal: this.#stop.signal });
     if (fetched.is !== 'here') return null;
@@ -94,12 +97,12 @@ export class Blobs implements BlobsView {
 
   /** Counts anew: other tabs keep things too. */
   async count(): Promise<void> {
-    this.#keptBytes = (await this.#parts.shelf.use()).kept;
+    this.#keptBytes = (await this.shelf.use()).kept;
   }
 
   /** What was received goes; what is on screen is shown on, from memory. */
   async forget(): Promise<void> {
-    await this.#parts.shelf.shrink(0);
+    await this.shelf.shrink(0);
     await this.count();
   }
 
@@ -108,7 +111,7 @@ export class Blobs implements BlobsView {
     this.#asked.length = 0;
     for (const shown of this.#held.values()) shown.forget();
     this.#held.clear();
-    this.#parts.shelf.close();
+    this.shelf.close();
   }
 
   get #budget(): number {
@@ -116,7 +119,7 @@ export class Blobs implements BlobsView {
   }
 
   async #show(shown: Shown): Promise<void> {
-    const here = await this.#parts.shelf.get(shown.sha256).catch(() => null);
+    const here = await this.shelf.get(shown.sha256).catch(() => null);
     if (here === null) this.#ask(shown);
     else shown.show(here);
   }
@@ -149,7 +152,7 @@ export class Blobs implements BlobsView {
 
   async #keep(sha256: Sha256, bytes: Blob): Promise<void> {
     try {
-      await this.#parts.shelf.put(sha256, bytes, 'kept');
+      await this.shelf.put(sha256, bytes, 'kept');
     } catch {
       // The disk is full of what may not be thrown away: it is shown from memory, and not kept.
       return;
@@ -161,7 +164,7 @@ export class Blobs implements BlobsView {
 
   async #shrink(): Promise<void> {
     this.#sinceShrinking = 0;
-    await this.#parts.shelf.shrink(this.#budget);
+    await this.shelf.shrink(this.#budget);
     await this.count();
   }
 }

@@ -10,11 +10,10 @@ import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
 import { PAGE_STAMPS } from '#shared/limits.ts';
 import { conversationDoc, pageDoc, parseDocName, personalDoc } from '#shared/model/doc-names.ts';
 import type { Message } from '#shared/model/message.ts';
-import { pageOfSeq } from '#shared/model/page.ts';
+import { messagesOf, pageOfSeq } from '#shared/model/page.ts';
 import { type Draft, draftsOf, type Preference, prefsOf } from '#shared/model/personal.ts';
 import type { OverviewRow, Person, RowChange } from '#shared/protocol/overview.ts';
 import { changedRow, markedRow } from '#shared/protocol/told-rows.ts';
-import { BlobShelf } from '../local/blobs.ts';
 import { keepInIndexedDb, type Keeper } from '../local/disk-copy.ts';
 import { Documents, type Held } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
@@ -29,7 +28,6 @@ import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
 import type { Send } from '../remote/send.ts';
-import { type BlobsAheadParts, bringBlobs } from '../sync/blobs-ahead.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
@@ -41,7 +39,7 @@ import { Rescue } from '../sync/rescue.ts';
 import { Settling } from '../sync/settle.ts';
 import { browserWorld, type SocketWorld } from '../sync/socket.ts';
 import { Beat } from './beat.svelte.ts';
-import { Blobs } from './blobs.svelte.ts';
+import type { Blobs } from './blobs.svelte.ts';
 import { Presence } from './presence.svelte.ts';
 import { Progress } from './progress.svelte.ts';
 import type { Sending } from './sending.ts';
@@ -80,18 +78,13 @@ export class Device {
   readonly fetchAhead: FetchAhead;
   readonly presence: Presence;
   readonly writtenHere: WrittenHere;
-  readonly shelf: BlobShelf;
-  readonly blobs: Blobs;
+  readonly #fetchBlob: FetchBlob;
+  #blobs: Promise<Blobs> | null = null;
   readonly progress = new Progress();
   /** Bytes of what was chosen here, until the disk has them. */
   readonly inHand = new Map<Sha256, Blob>();
   readonly #send: Send | undefined;
   #sending: Promise<Sending> | null = null;
-  readonly #blobsAhead: BlobsAheadParts = {
-    has: (sha256) => this.shelf.has(sha256),
-    bring: (sha256) => this.blobs.bring(sha256),
-    room: () => this.blobs.room(),
-  };
   readonly #readMarks: ReadMarks;
   readonly #deliveries: Deliveries;
   readonly #here: Here;
@@ -125,6 +118,7 @@ export class Device {
     this.me = me.id;
     this.scope = scope;
     this.ask = world.ask;
+    this.#fetchBlob = world.fetchBlob;
     this.#send = world.send;
     this.kept = kept;
     this.documents = new Documents(scope, world.keeper, (doc) => copyOf(kept, doc));
@@ -141,21 +135,13 @@ export class Device {
     this.#fullDisk = new FullDisk({ kept, documents: this.documents, over: () => this.#diskHasRoom() });
     this.documents.on('unsaved', (why) => void this.quota.notice(why));
     this.settling = new Settling({ kept, documents: this.documents, link: this.link, scope, maySync });
-    this.shelf = new BlobShelf(scope);
-    this.blobs = new Blobs({
-      shelf: this.shelf,
-      fetch: world.fetchBlob,
-      isOnline: () => this.link.isOpen,
-      budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
-      setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
-    });
     this.fetchAhead = new FetchAhead({
       kept,
       documents: this.documents,
       link: this.link,
       scope,
       me: me.id,
-      brought: (pages, since) => bringBlobs(this.#blobsAhead, pages, since),
+      brought: (pages, since) => this.#bringBlobs(pages, since),
     });
     this.presence = new Presence({ kept, link: this.link, me: me.id });
     this.#readMarks = new ReadMarks({ kept, link: this.link, moved: () => this.#beats.get('read')?.beat() });
@@ -209,7 +195,7 @@ export class Device {
     this.link.on('state', (state) => {
       if (state !== 'open') return;
       void this.outbox.run();
-      this.blobs.online();
+      void this.#blobs?.then((blobs) => blobs.online());
     });
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
     this.#rescue.start();
@@ -241,7 +227,7 @@ export class Device {
     this.link.stop();
     this.documents.stop();
     this.quota.stop();
-    this.blobs.stop();
+    void this.#blobs?.then((blobs) => blobs.stop());
     this.#fullDisk.stop();
     this.kept.stop();
   }
@@ -338,6 +324,42 @@ export class Device {
     void this.kept.remove('waiting', id);
   }
 
+  /** What is sent with messages, loaded when it is needed first. */
+  async blobs(): Promise<Blobs> {
+    this.#blobs ??= this.#loadBlobs();
+    return await this.#blobs.catch((why: unknown) => {
+      // A newer version has taken the place of this one; another try may find it back.
+      this.#blobs = null;
+      throw why;
+    });
+  }
+
+  async #loadBlobs(): Promise<Blobs> {
+    const { Blobs } = await import('./blobs.svelte.ts');
+    const blobs = new Blobs({
+      scope: this.scope,
+      fetch: this.#fetchBlob,
+      isOnline: () => this.link.isOpen,
+      budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
+      setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
+    });
+    if (this.#isStopped) blobs.stop();
+    return blobs;
+  }
+
+  /** Most pages name none. */
+  async #bringBlobs(pages: readonly Y.Doc[], since: number): Promise<boolean> {
+    const names = (page: Y.Doc) => [...messagesOf(page).values()].some(({ attachments }) => attachments !== undefined);
+    if (!pages.some(names)) return true;
+    try {
+      const [{ bringBlobs }, blobs] = await Promise.all([import('../sync/blobs-ahead.ts'), this.blobs()]);
+      return await bringBlobs(blobs, pages, since);
+    } catch {
+      // What is behind this import may come with the next version; the pages are here.
+      return true;
+    }
+  }
+
   /** What sending attachments takes, loaded when it is needed first. */
   async sending(): Promise<Sending> {
     return await (this.#sending ??= this.#loadSending());
@@ -345,7 +367,8 @@ export class Device {
 
   async #loadSending(): Promise<Sending> {
     const { Sending } = await import('./sending.ts');
-    const { kept, shelf, documents, link, scope } = this;
+    const { shelf } = await this.blobs();
+    const { kept, documents, link, scope } = this;
     const maySync = (doc: string) => this.#maySync(doc);
     const written = () => void this.settling.run();
     const progress = (sha256: Sha256, sent: number | null) => this.progress.set(sha256, sent);

@@ -157,6 +157,13 @@ export interface BlobsView {
   isHere(sha256: Sha256): Promise<boolean>;
   /** The bytes, from wherever they are; null when they cannot be had now. */
   read(sha256: Sha256): Promise<Blob | null>;
+  /** Of what was received: bytes kept on this device as they were counted last, and how many may be. */
+  readonly kept: { readonly bytes: number; readonly budget: number };
+  setBudget(bytes: number): void;
+  /** Counts what is kept anew: other tabs keep things too. */
+  count(): Promise<void>;
+  /** Lets go of all that was received; the relay has it still. */
+  forget(): Promise<void>;
 }
 
 /** Something chosen for the message that is being written. */
@@ -379,11 +386,12 @@ export interface PeopleFound {
 export interface AppView {
   readonly me: Me;
   readonly connection: ConnectionView;
-  readonly blobs: BlobsView;
+  /** Loaded when something that was sent with a message is shown first. Rejects when that cannot be, because a newer version has taken the place of this one. */
+  blobs(): Promise<BlobsView>;
   /** Null until the first voice note is on screen. */
   readonly player: PlayerView | null;
   /** The one player of the app; it is loaded with the first voice note, which brings along how one is made. */
-  playWith(make: (blobs: BlobsView) => PlayerView): PlayerView;
+  playWith(make: () => PlayerView): PlayerView;
   /** All conversations, sorted for the list. */
   readonly rows: readonly ConversationRowView[];
   readonly totalUnread: number;
@@ -417,11 +425,4 @@ export interface AppView {
   signOut(): Promise<void>;
   /** Bytes kept on this device, and whether the browser promised to keep them. */
   storage(): Promise<{ bytes: number; persisted: boolean }>;
-  /** Of what was received: bytes kept on this device, and how many may be. */
-  readonly keptBlobs: { readonly bytes: number; readonly budget: number };
-  setBlobBudget(bytes: number): void;
-  /** Counts what is kept anew, for `keptBlobs`. */
-  countKeptBlobs(): Promise<void>;
-  /** What was received leaves this device; what has not been sent stays. */
-  forgetKeptBlobs(): Promise<void>;
 }

@@ -30,7 +30,7 @@ function shelf({ room = 1_000_000, here = [] as Sha256[], breaksAt = Infinity } 
   const brought: Sha256[] = [];
   return {
     brought,
-    has: (sha256: Sha256) => Promise.resolve(here.includes(sha256)),
+    isHere: (sha256: Sha256) => Promise.resolve(here.includes(sha256)),
     room: () => Promise.resolve(room),
     bring(sha256: Sha256) {
       if (brought.length >= breaksAt) return Promise.resolve(false);

@@ -14,7 +14,7 @@ const MOST_BYTES = { image: 8 * 1024 ** 2, voice: 8 * 1024 ** 2, audio: 8 * 1024
 const STILL_BYTES = 300 * 1024;
 
 export interface BlobsAheadParts {
-  has(sha256: Sha256): Promise<boolean>;
+  isHere(sha256: Sha256): Promise<boolean>;
   /** Whether it came; false when it can be tried again later. One that is gone for good counts as come. */
   bring(sha256: Sha256): Promise<boolean>;
   /** How many bytes may still be kept. */
@@ -28,7 +28,7 @@ export async function bringBlobs(parts: BlobsAheadParts, pages: readonly Y.Doc[]
   let room = await parts.room();
   for (const { sha256, size } of wanted) {
     if (size > room) return true;
-    if (await parts.has(sha256)) continue;
+    if (await parts.isHere(sha256)) continue;
     if (!(await parts.bring(sha256))) return false;
     room -= size;
   }
