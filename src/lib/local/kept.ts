@@ -5,7 +5,7 @@
  * Tables are live maps: a reader who keeps one listens to `change`.
  */
 import { ObservableV2 } from 'lib0/observable';
-import { LastResort } from './last-resort.ts';
+import { isKeptElsewhere, LastResort } from './last-resort.ts';
 import type { Store } from './store.ts';
 import { type TableName, TABLES, type Tables } from './tables.ts';
 
@@ -27,6 +27,8 @@ interface Place {
   key?: string;
 }
 
+const nameOf = ({ table, key = '' }: Place): string => `${table} ${key}`;
+
 type AllTables = { [T in TableName]: Map<string, Tables[T]> };
 
 /** Each tab learns these by itself. */
@@ -38,6 +40,8 @@ export class Kept extends ObservableV2<KeptEvents> {
   readonly #store: Store;
   readonly #tables: AllTables;
   readonly #otherTabs: BroadcastChannel | null;
+  /** Being written, of what must not be lost with this tab: it may be killed before the disk has it. */
+  readonly #underWay = new Map<string, { place: Place; writing: Promise<void> }>();
   /** What the disk refused; without a key, a table as a whole. */
   readonly #unsaved = new Map<string, Place>();
   /** Outlives this tab. */
@@ -74,8 +78,13 @@ export class Kept extends ObservableV2<KeptEvents> {
     if (rows.length === 0) return;
     for (const [key, value] of rows) {
       this.#tables[table].set(key, value);
-      void this.#write(this.#store.put(table, key, value), { table, key }, { is: 'put', table, key, value });
+      const place = { table, key };
+      const writing = this.#store.put(table, key, value);
+      if (isKeptElsewhere(table)) this.#underWay.set(nameOf(place), { place, writing });
+      void this.#write(writing, place, { is: 'put', table, key, value });
     }
+    // Safe in the frame in which it shows.
+    if (isKeptElsewhere(table)) this.#keepElsewhere();
     this.emit('change', [table]);
   }
 
@@ -153,10 +162,12 @@ export class Kept extends ObservableV2<KeptEvents> {
   #keepElsewhere(): void {
     if (this.#stopped) return;
     this.#lastResort.keep(
-      [...this.#unsaved.values()].flatMap(({ table, key }) => {
-        const value = key === undefined ? undefined : this.#tables[table].get(key);
-        return key === undefined || value === undefined ? [] : [{ table, key, value } as never];
-      }),
+      [...this.#unsaved.values(), ...[...this.#underWay.values()].map(({ place }) => place)].flatMap(
+        ({ table, key }) => {
+          const value = key === undefined ? undefined : this.#tables[table].get(key);
+          return key === undefined || value === undefined ? [] : [{ table, key, value } as never];
+        },
+      ),
     );
   }
 
@@ -167,17 +178,24 @@ export class Kept extends ObservableV2<KeptEvents> {
   }
 
   async #write(writing: Promise<void>, place: Place, told: Told | null = null): Promise<void> {
-    const name = `${place.table} ${place.key ?? ''}`;
+    const name = nameOf(place);
     try {
       await writing;
       // What it holds now is on the disk, whatever was refused before.
-      if (this.#unsaved.delete(name)) this.#keepElsewhere();
+      const wasRefused = this.#unsaved.delete(name);
+      if (this.#isOver(name, writing) || wasRefused) this.#keepElsewhere();
     } catch (why) {
+      this.#isOver(name, writing);
       this.#unsaved.set(name, place);
       this.#keepElsewhere();
       this.emit('failed', [why]);
     }
     if (told !== null && (told.is === 'forgotten' || !NOT_TOLD.has(told.table))) this.#tell(told);
+  }
+
+  /** Whether that was the last write under way to this place: an earlier one says nothing about what is there now. */
+  #isOver(name: string, writing: Promise<void>): boolean {
+    return this.#underWay.get(name)?.writing === writing && this.#underWay.delete(name);
   }
 
   #tell(told: Told): void {

@@ -1,12 +1,13 @@
 /**
- * Where own words go while the disk takes nothing: a small copy in localStorage, whose room is another than IndexedDB's, of the messages that wait and
- * the requests in the outbox. A tab that is closed before there is room leaves it behind; the next one takes it up, and it is gone from here once the
- * disk has it. Bounded: of what is too much the newest stays in memory alone.
+ * Where own words are until the disk has them: a small copy in localStorage, which is written at once and whose room is another than IndexedDB's, of
+ * messages that wait and requests in the outbox. A tab that is killed within those milliseconds, or closed while the disk is full, leaves it behind; the
+ * next one takes it up, and it is gone from here once the disk has it. Bounded: of what is too much the newest stays in memory alone.
  */
 import { type TableName, type Tables } from './tables.ts';
 
 /** Tables whose loss would be the loss of something a person wrote. */
 const KEPT_HERE: ReadonlySet<TableName> = new Set(['waiting', 'outbox']);
+export const isKeptElsewhere = (table: TableName): boolean => KEPT_HERE.has(table);
 /** Browsers give localStorage 5 MB, at two bytes a character, and what else is in it is small. */
 const MAX_CHARS = 1_000_000;
 
