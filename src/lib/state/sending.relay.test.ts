@@ -220,10 +220,11 @@ test('[B14] what the relay does not take stays with its message, holds up nothin
     say(chat, 'riêng');
     an.goOnline();
     await until(() => lines(chat)[0] === 'riêng [riêng.txt] sent');
+    await until(() => lines(inGroup)[0] === 'còn chỗ [vừa.bin] sent');
+    // Its stamp, and that its document has settled, are told one after the other.
+    await until(() => app.unsent === 2);
     const refused = { is: 'failed', code: 'share-used-up' };
     expect(sending(inGroup)).toEqual([refused, refused]);
-    expect(lines(inGroup)[0]).toBe('còn chỗ [vừa.bin] sent');
-    expect(app.unsent).toBe(2);
     say(inGroup, 'chữ sau đi ngay');
     await until(() => lines(inGroup).includes('chữ sau đi ngay sent'));
 
