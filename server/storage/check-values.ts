@@ -15,7 +15,8 @@ import {
   Pin,
 } from '#shared/model/conversation.ts';
 import type { DocName } from '#shared/model/doc-names.ts';
-import { Message, Millis } from '#shared/model/message.ts';
+import { Message } from '#shared/model/message.ts';
+import { Millis } from '#shared/model/millis.ts';
 import { Deletion, PAGE_ROOTS, parseReactionKey, Stamp } from '#shared/model/page.ts';
 import { Draft, PERSONAL_ROOTS, Preference, ReadSeq } from '#shared/model/personal.ts';
 

@@ -13,6 +13,17 @@ export type ConversationId = v.InferOutput<typeof ConversationId>;
 export const MessageId = v.pipe(v.string(), v.regex(/^m[0-9a-z]{20,40}$/), v.brand('MessageId'));
 export type MessageId = v.InferOutput<typeof MessageId>;
 
+export const CallId = v.pipe(v.string(), v.regex(/^k[0-9a-z]{20,40}$/), v.brand('CallId'));
+export type CallId = v.InferOutput<typeof CallId>;
+
+/** A page of the app in a browser, the same when it is loaded anew. */
+export const DeviceId = v.pipe(v.string(), v.regex(/^d[0-9a-z]{20,40}$/), v.brand('DeviceId'));
+export type DeviceId = v.InferOutput<typeof DeviceId>;
+
+/** Somebody's name at the call broker, for one call; minted by the relay. */
+export const PeerId = v.pipe(v.string(), v.regex(/^p[0-9a-z]{20,40}$/), v.brand('PeerId'));
+export type PeerId = v.InferOutput<typeof PeerId>;
+
 /** The name of a blob: the SHA-256 of its bytes, in hexadecimal. */
 export const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/), v.brand('Sha256'));
 export type Sha256 = v.InferOutput<typeof Sha256>;
@@ -40,10 +51,20 @@ function randomText(length: number): string {
 export const newUserId = (): UserId => v.parse(UserId, `u${randomText(RANDOM_LENGTH)}`);
 export const newConversationId = (): ConversationId => v.parse(ConversationId, `c${randomText(RANDOM_LENGTH)}`);
 
+export const newDeviceId = (): DeviceId => v.parse(DeviceId, `d${randomText(RANDOM_LENGTH)}`);
+export const newPeerId = (): PeerId => v.parse(PeerId, `p${randomText(RANDOM_LENGTH)}`);
+
 /** Sortable by the device's clock: nine base-36 digits of milliseconds (good until the year 5188), then sixteen random ones. */
 export function newMessageId(now: number = Date.now()): MessageId {
-  return v.parse(MessageId, `m${now.toString(36).padStart(9, '0')}${randomText(16)}`);
+  return v.parse(MessageId, `m${sortable(now)}`);
 }
+
+const sortable = (now: number): string => `${now.toString(36).padStart(9, '0')}${randomText(16)}`;
+
+export const newCallId = (now: number = Date.now()): CallId => v.parse(CallId, `k${sortable(now)}`);
+
+/** The message that a call leaves in its conversation: one, however often it is written. */
+export const messageOfCall = (call: CallId): MessageId => v.parse(MessageId, `m${call.slice(1)}`);
 
 /** When a message was minted, by its device's clock; anything for an id that some other program made up. */
 export const timeOfMessageId = (id: MessageId): number => Number.parseInt(id.slice(1, 10), 36);

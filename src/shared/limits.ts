@@ -30,6 +30,11 @@ export const PEOPLE_FOUND_MAX_COUNT = 50;
  */
 export const SMALL_GROUP_MAX_MEMBERS = 50;
 
+/** Everybody in a call sends to everybody else, so their number is squared. */
+export const CALL_MAX_PEOPLE = 8;
+/** One signalling message at the call broker: an offer with all its candidates is a tenth of it. */
+export const SIGNAL_MAX_BYTES = 64 * 1024;
+
 /** How many stamps a page holds: page n holds the stamps (n·1000, (n+1)·1000]. */
 export const PAGE_STAMPS = 1_000;
 

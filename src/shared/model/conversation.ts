@@ -11,7 +11,7 @@ import type * as Y from 'yjs';
 import { ConversationKind, History, Role } from '../access.ts';
 import { UserId } from '../ids.ts';
 import { NAME_MAX_CHARS, TITLE_MAX_CHARS, TOPIC_MAX_CHARS } from '../limits.ts';
-import { Millis } from './message.ts';
+import { Millis } from './millis.ts';
 
 export const Title = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(TITLE_MAX_CHARS));
 

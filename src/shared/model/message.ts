@@ -2,9 +2,8 @@
 import * as v from 'valibot';
 import { MessageId, Sha256, UserId } from '../ids.ts';
 import { ATTACHMENTS_MAX_COUNT, MENTIONS_MAX_COUNT, MESSAGE_MAX_CHARS } from '../limits.ts';
-
-/** Milliseconds since 1970, by some clock. */
-export const Millis = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8_640_000_000_000_000));
+import { CallTrace } from './call-trace.ts';
+import { Millis } from './millis.ts';
 
 export const Mentions = v.union([v.literal('all'), v.pipe(v.array(UserId), v.maxLength(MENTIONS_MAX_COUNT))]);
 export type Mentions = v.InferOutput<typeof Mentions>;
@@ -35,7 +34,7 @@ export const Attachment = v.looseObject({
 });
 export type Attachment = v.InferOutput<typeof Attachment>;
 
-/** Text is what the author typed; an empty text is allowed only beside attachments. */
+/** Text is what the author typed; an empty text is allowed only beside attachments, and in what is left of a call. */
 export const Message = v.pipe(
   v.strictObject({
     by: UserId,
@@ -48,8 +47,13 @@ export const Message = v.pipe(
     forwardedFrom: v.optional(UserId),
     editedAt: v.optional(Millis),
     attachments: v.optional(v.pipe(v.array(Attachment), v.maxLength(ATTACHMENTS_MAX_COUNT))),
+    /** Written by the relay alone (C9). */
+    call: v.optional(CallTrace),
   }),
-  v.check((m) => m.text.trim() !== '' || (m.attachments?.length ?? 0) > 0, 'a message has a text or an attachment'),
+  v.check(
+    (m) => m.text.trim() !== '' || (m.attachments?.length ?? 0) > 0 || m.call !== undefined,
+    'a message has a text or an attachment',
+  ),
 );
 export type Message = v.InferOutput<typeof Message>;
 

@@ -11,7 +11,8 @@ import * as v from 'valibot';
 import type * as Y from 'yjs';
 import { isMessageId, isUserId, MessageId, UserId } from '../ids.ts';
 import { EMOJI_MAX_CHARS, PAGE_STAMPS } from '../limits.ts';
-import { Millis, type Message } from './message.ts';
+import type { Message } from './message.ts';
+import { Millis } from './millis.ts';
 
 /** The relay's word that a message has its place and is on disk. `page` names the page that holds the body when it is another one. */
 export const Stamp = v.union([

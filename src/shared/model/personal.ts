@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import type * as Y from 'yjs';
 import { MessageId } from '../ids.ts';
 import { MESSAGE_MAX_CHARS } from '../limits.ts';
-import { Millis } from './message.ts';
+import { Millis } from './millis.ts';
 
 export const Draft = v.strictObject({
   text: v.pipe(v.string(), v.maxLength(MESSAGE_MAX_CHARS)),

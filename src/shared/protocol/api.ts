@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { ConversationKind, History } from '../access.ts';
-import { ConversationId, MessageId, Sha256, UserId } from '../ids.ts';
+import { CallId, ConversationId, MessageId, Sha256, UserId } from '../ids.ts';
 import {
   ABOUT_MAX_CHARS,
   EMAIL_MAX_CHARS,
@@ -18,7 +18,9 @@ import {
   SEARCH_MAX_CHARS,
   TOPIC_MAX_CHARS,
 } from '../limits.ts';
-import { Attachment, Mentions, Millis } from '../model/message.ts';
+import { CallOutcome, CallTrace } from '../model/call-trace.ts';
+import { Attachment, Mentions } from '../model/message.ts';
+import { Millis } from '../model/millis.ts';
 import { Title } from '../model/conversation.ts';
 import { OverviewRow, Person } from './overview.ts';
 
@@ -58,9 +60,33 @@ export const HistoryMessage = v.object({
   replyTo: v.optional(MessageId),
   editedAt: v.optional(Millis),
   attachments: v.optional(v.array(Attachment)),
+  call: v.optional(CallTrace),
   deleted: v.optional(v.boolean()),
 });
 export type HistoryMessage = v.InferOutput<typeof HistoryMessage>;
+
+export const PastCall = v.object({
+  id: CallId,
+  conversation: ConversationId,
+  by: UserId,
+  video: v.boolean(),
+  startedAt: Millis,
+  /** Null when nobody answered. */
+  answeredAt: v.nullable(Millis),
+  /** Null while it goes on. */
+  endedAt: v.nullable(Millis),
+  outcome: v.nullable(CallOutcome),
+  /** Whether this person was in it. */
+  tookPart: v.boolean(),
+});
+export type PastCall = v.InferOutput<typeof PastCall>;
+
+export const IceServer = v.object({
+  urls: v.array(v.string()),
+  username: v.optional(v.string()),
+  credential: v.optional(v.string()),
+});
+export type IceServer = v.InferOutput<typeof IceServer>;
 
 export const Problem = v.object({
   type: v.string(),
@@ -301,6 +327,28 @@ export const API = {
     body: v.object({ conversation: ConversationId }),
     query: v.object({}),
     answer: nothing,
+  }),
+  /** Calls of this person's conversations, newest first. */
+  calls: route({
+    method: 'GET',
+    path: '/api/calls',
+    who: 'person',
+    body: nothing,
+    query: v.object({
+      /** Those that began before this time. */
+      before: v.optional(wholeNumber),
+      limit: v.optional(v.pipe(wholeNumber, v.minValue(1), v.maxValue(HISTORY_PAGE_MAX)), String(HISTORY_PAGE_DEFAULT)),
+    }),
+    answer: v.object({ calls: v.array(PastCall) }),
+  }),
+  /** How to get through a firewall: for an RTCPeerConnection, as it is. The credentials hold for `ttlSeconds`. */
+  iceServers: route({
+    method: 'GET',
+    path: '/api/calls/ice',
+    who: 'person',
+    body: nothing,
+    query: v.object({}),
+    answer: v.object({ iceServers: v.array(IceServer), ttlSeconds: v.number() }),
   }),
   blobLimits: route({
     method: 'GET',

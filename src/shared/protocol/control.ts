@@ -4,8 +4,9 @@
  * A closed channel's number is never used again on the socket.
  */
 import * as v from 'valibot';
-import { ConversationId, UserId } from '../ids.ts';
+import { CallId, ConversationId, DeviceId, UserId } from '../ids.ts';
 import { MARKS_MAX_COUNT } from '../limits.ts';
+import { Call, CallMedia } from '../model/call.ts';
 import type { Decoded } from './frames.ts';
 import { MemberReach, OverviewRow, PersonPresence, Reach, RowChange } from './overview.ts';
 
@@ -18,6 +19,32 @@ const ToldMarks = v.pipe(
   v.maxLength(MARKS_MAX_COUNT),
 );
 
+/** What a device asks of a call. `device` names the page, also across its being loaded anew. */
+export const CallAsk = v.variant('ask', [
+  /** The id is minted on the device. Where somebody calls already, it becomes an `accept` of that call. */
+  v.strictObject({
+    ask: v.literal('start'),
+    call: CallId,
+    conversation: ConversationId,
+    device: DeviceId,
+    video: v.boolean(),
+    media: CallMedia,
+  }),
+  v.strictObject({
+    ask: v.literal('accept'),
+    call: CallId,
+    device: DeviceId,
+    media: CallMedia,
+    takeOver: v.boolean(),
+  }),
+  v.strictObject({ ask: v.literal('decline'), call: CallId }),
+  v.strictObject({ ask: v.literal('leave'), call: CallId, device: DeviceId, failed: v.boolean() }),
+  /** After every connect, while in a call. `anew`: the page was loaded anew, and needs another name at the broker. */
+  v.strictObject({ ask: v.literal('back'), call: CallId, device: DeviceId, anew: v.boolean() }),
+  v.strictObject({ ask: v.literal('media'), call: CallId, device: DeviceId, media: CallMedia }),
+]);
+export type CallAsk = v.InferOutput<typeof CallAsk>;
+
 export const ClientControl = v.variant('is', [
   v.strictObject({ is: v.literal('open'), channel: Channel, doc: v.pipe(v.string(), v.maxLength(80)) }),
   v.strictObject({ is: v.literal('close'), channel: Channel }),
@@ -27,6 +54,7 @@ export const ClientControl = v.variant('is', [
   v.strictObject({ is: v.literal('read'), marks: ToldMarks }),
   /** Whether somebody looks at this device, or did in the last minutes. A socket begins with yes. */
   v.strictObject({ is: v.literal('here'), active: v.boolean() }),
+  v.strictObject({ is: v.literal('call'), what: CallAsk }),
 ]);
 export type ClientControl = v.InferOutput<typeof ClientControl>;
 
@@ -53,6 +81,14 @@ export const RelayControl = v.variant('is', [
     conversation: ConversationId,
     people: v.array(v.object({ id: UserId, typing: v.boolean() })),
   }),
+  /** All calls that ring or go on in this person's conversations, behind the overview; what is not in it is over. */
+  v.object({ is: v.literal('calls'), calls: v.array(Call) }),
+  /** A call began, or changed, or is over; as this person may see it (`seenBy`). */
+  v.object({ is: v.literal('call'), call: Call }),
+  /** What was asked of a call cannot be. */
+  v.object({ is: v.literal('call-refused'), call: CallId, fault: v.string() }),
+  /** Somebody called there already: what was to be this call is that one. */
+  v.object({ is: v.literal('call-became'), call: CallId, became: CallId }),
   /** This person is no longer in the conversation. `deleted`: nobody is, its owner has deleted it. */
   v.object({ is: v.literal('gone'), conversation: ConversationId, deleted: v.optional(v.boolean()) }),
   /** Sent when nothing else was for a while, so that a silent socket can be told from a dead one. */

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { ConversationKind, Role } from '../access.ts';
 import { ConversationId, MessageId, UserId } from '../ids.ts';
 import { Attached } from '../model/media-types.ts';
-import { Millis } from '../model/message.ts';
+import { CallTrace } from '../model/call-trace.ts';
+import { Millis } from '../model/millis.ts';
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -36,6 +37,8 @@ export const LastMessage = v.object({
   attachments: Count,
   /** Left out without attachments. */
   attached: v.optional(Attached),
+  /** Left out of all that are not what is left of a call. */
+  call: v.optional(CallTrace),
 });
 export type LastMessage = v.InferOutput<typeof LastMessage>;
 
