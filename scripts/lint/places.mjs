@@ -23,7 +23,7 @@ const ONE_IMPORTER = {
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
   photoswipe: 'src/lib/chat/gallery.svelte.ts',
-  peerjs: 'src/lib/calls/peerjs.ts',
+  peerjs: 'src/lib/calls/broker.ts',
   'tus-js-client': 'src/lib/remote/tus.ts',
   '@noble/hashes': 'src/lib/media/names.ts',
   'image-dimensions': 'src/lib/media/picture.ts',

@@ -32,6 +32,7 @@ export const isUserId = (id: unknown): id is UserId => v.is(UserId, id);
 export const isConversationId = (id: unknown): id is ConversationId => v.is(ConversationId, id);
 export const isSha256 = (name: unknown): name is Sha256 => v.is(Sha256, name);
 export const isMessageId = (id: unknown): id is MessageId => v.is(MessageId, id);
+export const isDeviceId = (id: unknown): id is DeviceId => v.is(DeviceId, id);
 
 const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyz';
 /** 24 characters of base 36 are 124 bits: nobody guesses one, and no two devices mint the same. */

@@ -13,6 +13,7 @@ import type { Person } from '#shared/protocol/overview.ts';
 import { forgetPerson } from '../local/forget.ts';
 import { storageUse } from '../local/quota.ts';
 import { writeSignedIn } from '../local/store.ts';
+import { Calls } from './calls.svelte.ts';
 import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
@@ -32,6 +33,7 @@ export class App implements AppView {
   readonly #device: Device;
   readonly #rows: Rows;
   readonly connection: Connection;
+  readonly calls: Calls;
   #me = $state.raw<Me>() as Me;
   #signedOut = $state(false);
   #player = $state.raw<PlayerView | null>(null);
@@ -42,6 +44,7 @@ export class App implements AppView {
     this.#device = device;
     this.#rows = new Rows(device, () => this.#me);
     this.connection = new Connection(device);
+    this.calls = new Calls(device, (id) => this.#rows.all.find((row) => row.id === id));
   }
 
   start(): void {
@@ -53,6 +56,7 @@ export class App implements AppView {
       this.#signedOut = true;
       this.stop();
     });
+    this.calls.listen();
     this.#device.start();
   }
 
@@ -60,6 +64,7 @@ export class App implements AppView {
     if (this.#stopped) return;
     this.#stopped = true;
     this.connection.stop();
+    this.calls.stop();
     this.#player?.stop();
     this.#device.stop();
   }

@@ -94,9 +94,6 @@ export interface CurrentCallView {
   readonly canShareScreen: boolean;
   /** More than one camera is there. */
   readonly canSwitchCamera: boolean;
-  /** The browser wants a press before it plays sound. */
-  readonly soundBlocked: boolean;
-  allowSound(): void;
   readonly devices: CallDevicesView;
   /** Fills the screen; otherwise it is a bar above the conversations. */
   readonly isLarge: boolean;
@@ -122,7 +119,7 @@ export interface CallTileView {
   readonly name: string;
   readonly avatar: string | null;
   readonly state: 'ringing' | 'connecting' | 'live' | 'reconnecting';
-  /** To be heard, and shown when `shows` says so. */
+  /** To be played by the screen for as long as the call lasts, and shown when `shows` says so. */
   readonly stream: MediaStream | null;
   readonly shows: 'camera' | 'screen' | 'nothing';
   readonly muted: boolean;

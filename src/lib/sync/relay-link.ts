@@ -5,7 +5,8 @@
  */
 import { ObservableV2 } from 'lib0/observable';
 import type * as Y from 'yjs';
-import type { ConversationId } from '#shared/ids.ts';
+import type { CallId, ConversationId } from '#shared/ids.ts';
+import type { Call } from '#shared/model/call.ts';
 import { parseDocName } from '#shared/model/doc-names.ts';
 import { orderOf, type Stamp } from '#shared/model/page.ts';
 import type { ClientControl, RelayControl } from '#shared/protocol/control.ts';
@@ -28,6 +29,11 @@ interface RelayLinkEvents {
   presence: (told: Told<'presence'>) => void;
   typing: (told: Told<'typing'>) => void;
   gone: (conversation: ConversationId, isDeleted: boolean) => void;
+  /** All calls that ring or go on; what is not in it is over. */
+  calls: (calls: Call[]) => void;
+  call: (call: Call) => void;
+  callRefused: (call: CallId, fault: string) => void;
+  callBecame: (call: CallId, became: CallId) => void;
   /** The relay will not take or give this document. */
   refused: (doc: string, code: number, fault: string) => void;
   synced: (doc: string) => void;
@@ -81,6 +87,14 @@ export class RelayLink extends ObservableV2<RelayLinkEvents> {
             return this.emit('typing', [control]);
           case 'gone':
             return this.emit('gone', [control.conversation, control.deleted === true]);
+          case 'calls':
+            return this.emit('calls', [control.calls]);
+          case 'call':
+            return this.emit('call', [control.call]);
+          case 'call-refused':
+            return this.emit('callRefused', [control.call, control.fault]);
+          case 'call-became':
+            return this.emit('callBecame', [control.call, control.became]);
           case 'pulse':
             return this.#pulse();
         }
