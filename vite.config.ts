@@ -5,7 +5,7 @@ import type { Rolldown } from 'vite';
 import { defineConfig } from 'vitest/config';
 import about from './package.json' with { type: 'json' };
 
-/** Where `npm run dev` started the relay; the development server passes its two doors on. */
+/** Where `npm run dev` started the relay; the development server passes its doors on. */
 const relay = `http://127.0.0.1:${process.env.RELAY_PORT ?? '3000'}`;
 
 /** A module for each language: src/lib/words/words.ts loads the one that is spoken. */
@@ -58,6 +58,7 @@ export default defineConfig({
     proxy: {
       '/api': relay,
       '/sync': { target: relay.replace('http', 'ws'), ws: true },
+      '/calls/peerjs': { target: relay.replace('http', 'ws'), ws: true },
     },
   },
   define: { __APP_VERSION__: JSON.stringify(about.version) },

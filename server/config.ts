@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { CALL_TIMES, type CallTimes } from '#shared/model/call.ts';
 import { BLOB_MAX_BYTES, PERSON_MAX_BYTES } from '#shared/limits.ts';
 import type { LogLevel } from './log.ts';
 
@@ -34,6 +35,11 @@ const megabytes = v.pipe(
   v.transform((text) => Number(text) * 1024 ** 2),
   v.minValue(1, MEGABYTES_WANT),
 );
+
+/** `host` or `[IPv6]`, and perhaps a port; browsers take no more of it than how it is reached. */
+const TURN_ADDRESS = /^(stun|turns?):([^\s/?#@:[\]]+|\[[0-9a-fA-F:]+\])(:\d{1,5})?(\?transport=(udp|tcp))?$/;
+const TURN_WANTS = 'TURN addresses with commas between them, such as turn:turn.example.org:3478';
+const RING_WANTS = wants('a number of seconds from 5 to 120');
 
 const ORIGIN_WANTS = 'the public address without a path, such as https://chat.example.org';
 const Environment = v.object({
@@ -74,8 +80,23 @@ const Environment = v.object({
   BLOB_MAX_MB: optional(megabytes),
   PERSON_MAX_MB: optional(megabytes),
   NATS_URL: optional(url(['nats:', 'tls:', 'ws:', 'wss:'], 'a NATS address, such as nats://host:4222')),
-  TURN_URL: optional(url(['turn:', 'turns:', 'stun:'], 'a TURN address, such as turn:turn.example.org:3478')),
+  TURN_URL: optional(
+    v.pipe(
+      v.string(),
+      v.transform((list) => list.split(',').map((one) => one.trim())),
+      v.check((list) => list.every((one) => TURN_ADDRESS.test(one)), wants(TURN_WANTS)),
+    ),
+  ),
   TURN_SECRET: optional(text),
+  RING_SECONDS: optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,3}$/, RING_WANTS),
+      v.transform(Number),
+      v.minValue(5, RING_WANTS),
+      v.maxValue(120, RING_WANTS),
+    ),
+  ),
   VAPID_SUBJECT: optional(url(['mailto:', 'https:'], 'a mailto: or https: address of whoever runs this server')),
   SIGNUP: optional(v.picklist(['open', 'invite', 'closed'], wants('one of open, invite, closed'))),
   LOG_LEVEL: optional(
@@ -94,6 +115,12 @@ export interface S3Config {
   secretAccessKey: string;
 }
 
+export interface TurnConfig {
+  urls: string[];
+  /** Null when there are none but stun: addresses. */
+  secret: string | null;
+}
+
 export interface Config {
   port: number;
   host: string;
@@ -108,6 +135,9 @@ export interface Config {
   blobMaxBytes: number;
   /** Of all that one person has brought, together. */
   personMaxBytes: number;
+  /** What helps calls through firewalls. */
+  turn: TurnConfig;
+  callTimes: CallTimes;
   logLevel: LogLevel;
   /** Where the built app lies. */
   buildDir: string;
@@ -137,6 +167,8 @@ export function readConfig(environment: Record<string, string | undefined>, root
   if (set.S3_ENDPOINT !== undefined && incomplete !== undefined) {
     return { ok: false, why: `${incomplete} wants a value when S3_ENDPOINT is set.` };
   }
+  if (set.TURN_SECRET === undefined && set.TURN_URL?.some((one) => !one.startsWith('stun:')) === true)
+    return { ok: false, why: 'TURN_SECRET wants a value when TURN_URL is set.' };
   return {
     ok: true,
     config: {
@@ -149,6 +181,8 @@ export function readConfig(environment: Record<string, string | undefined>, root
       s3: readS3(set),
       blobMaxBytes: set.BLOB_MAX_MB ?? BLOB_MAX_BYTES,
       personMaxBytes: set.PERSON_MAX_MB ?? PERSON_MAX_BYTES,
+      turn: { urls: set.TURN_URL ?? [], secret: set.TURN_SECRET ?? null },
+      callTimes: { ...CALL_TIMES, ...(set.RING_SECONDS && { ringMillis: set.RING_SECONDS * 1000 }) },
       logLevel: set.LOG_LEVEL ?? 'info',
       buildDir: join(root, 'build'),
     },

@@ -12,6 +12,7 @@ import { parseDocName } from '#shared/model/doc-names.ts';
 import type { RelayControl } from '#shared/protocol/control.ts';
 import { blobRoute } from './api/blob-files.ts';
 import { blobHandlers } from './api/blobs.ts';
+import { callHandlers } from './api/calls.ts';
 import { uploadRoute } from './api/upload-files.ts';
 import { accountHandlers } from './api/accounts.ts';
 import { conversationHandlers } from './api/conversations.ts';
@@ -33,14 +34,19 @@ import { s3Store } from './blobs/s3-store.ts';
 import { Space } from './blobs/space.ts';
 import { sweep } from './blobs/sweep.ts';
 import { Uploads } from './blobs/uploads.ts';
+import { Broker } from './calls/broker.ts';
+import { Calls } from './calls/calls.ts';
+import { iceServersFor } from './calls/ice.ts';
+import { Traces } from './calls/traces.ts';
 import type { RelayConfig } from './config.ts';
-import type { Request } from './exchange.ts';
+import type { Request, Who } from './exchange.ts';
 import { gathered } from './gathered.ts';
 import { createEntrance } from './http/entrance.ts';
 import { startMetrics } from './http/metrics.ts';
 import { fromOurOwnPages } from './http/origin.ts';
 import { problem } from './http/problem.ts';
 import { createRequestPace } from './http/request-pace.ts';
+import { SIGNALS_PATH } from './http/signals-path.ts';
 import { createSignInPace } from './http/sign-in-pace.ts';
 import { readStaticFiles } from './http/static-files.ts';
 import { openDoor, type UpgradeDecision } from './http/uws.ts';
@@ -150,6 +156,7 @@ export async function startRelay(
   const greeter = new Greeter(
     async (person) => ({ is: 'overview', rows: await listOf(person) }),
     (person) => presence.all(person),
+    (person) => Promise.resolve(calls.all(person)),
   );
 
   const events: RelayEvents = {
@@ -165,6 +172,8 @@ export async function startRelay(
     here: ({ person, active }) => (active ? presence.came(person) : presence.went(person)),
     typing: (event) => typing.heard(event.conversation, event.person, event.typing),
     refused: ({ fault }) => metrics.refused(fault),
+    called: ({ person, from, what }) => calls.asked(person, from, what),
+    hungUp: ({ from }) => calls.closed(from),
     titled: ({ conversation }) =>
       background.run(async () => {
         await mirrorConversation(sql, living.mirror, conversation);
@@ -187,6 +196,29 @@ export async function startRelay(
   const rooms = new Rooms({ sql, journal, log, events, membership, now: Date.now });
   const connections = new Connections({ rooms, log, events, membership, now: Date.now });
 
+  const broker = new Broker({ now: Date.now, refused: (fault) => metrics.signalRefused(fault), failed });
+  const traces = new Traces({
+    sql,
+    write: (conversation, id, value) => rooms.trace(conversation, id, value),
+    read: (person, conversation, seq) => receipts.movedNow(person, conversation, { read: seq }),
+    failed,
+  });
+  const calls = await Calls.load({
+    sql,
+    times: config.callTimes,
+    now: Date.now,
+    isMember: async (person, conversation) => (await membership.of(person, conversation)) !== null,
+    listening,
+    tell,
+    changed: (call) => broker.changed(call),
+    started: () => metrics.callStarted(),
+    ended(call, outcome) {
+      metrics.callEnded(outcome);
+      traces.leave(call);
+    },
+    failed,
+  });
+
   const living: Living = {
     mirror: (conversation, write, renames) => rooms.mirror(conversation, write, renames),
     membershipChanged(conversation) {
@@ -194,15 +226,20 @@ export async function startRelay(
       presence.membersChanged(conversation);
       return taken;
     },
-    added: (person, conversation) => departed.came(person, conversation),
+    added(person, conversation) {
+      departed.came(person, conversation);
+      calls.added(person, conversation);
+    },
     removed(person, conversation) {
       departed.left(person, conversation);
       connections.removeFrom(person, conversation);
+      calls.removed(person, conversation);
       announcer.gone(conversation, person);
       presence.membersChanged(conversation, person);
     },
     async end(conversation, erase) {
       const people = await rooms.end(conversation, erase);
+      if (people !== null) calls.conversationEnded(conversation);
       for (const person of people ?? []) {
         departed.left(person, conversation);
         announcer.gone(conversation, person, { deleted: true });
@@ -282,7 +319,7 @@ export async function startRelay(
         sessions,
         pace: createSignInPace(),
         sessionEnded(handle) {
-          connections.closeSession(handle);
+          closeSession(handle);
           return rooms.written();
         },
         renamed: (person) => background.run(() => spreadName(person)),
@@ -293,6 +330,7 @@ export async function startRelay(
       ...messageHandlers(sql, writing),
       ...searchHandlers(sql),
       ...blobHandlers(blobs, config),
+      ...callHandlers(sql, (person) => iceServersFor(config.turn, person, Date.now())),
     },
   });
   const api = async (request: Request) => {
@@ -317,6 +355,7 @@ export async function startRelay(
     throw why;
   });
   mirrorDue();
+  traces.makeUp();
   const url = config.origin ?? `http://${nameToOpen(config.host)}:${door.port}`;
 
   return {
@@ -326,6 +365,9 @@ export async function startRelay(
       if (stopping) return;
       stopping = true;
       door.close();
+      // Before the sockets: whoever is in a call has not left it.
+      await calls.stop();
+      await broker.stop();
       // And with the connections the rooms.
       await connections.stop();
       await uploads.stop();
@@ -340,6 +382,9 @@ export async function startRelay(
     clearInterval(mirroring);
     clearInterval(sweeping);
     clearInterval(lookingAfter);
+    await calls.stop();
+    await broker.stop();
+    await traces.stop();
     await receipts.stop();
     await typing.stop();
     await announcer.stop();
@@ -365,9 +410,14 @@ export async function startRelay(
 
   /** A session that ran out while its sockets were open, or that was taken out of the table by hand. */
   async function closeEnded(): Promise<void> {
-    const open = connections.sessions();
+    const open = [...connections.sessions(), ...broker.sessions()];
     const living = await sessions.livingOf(open);
-    for (const handle of open) if (!living.has(handle)) connections.closeSession(handle);
+    for (const handle of open) if (!living.has(handle)) closeSession(handle);
+  }
+
+  function closeSession(handle: string): void {
+    connections.closeSession(handle);
+    broker.closeSession(handle);
   }
 
   async function sweepBlobs(): Promise<void> {
@@ -409,6 +459,7 @@ export async function startRelay(
     if (who === null) return refuse('signed-out');
     const retryAfterSeconds = pace.socket(who.person);
     if (retryAfterSeconds > 0) return { ok: false, refusal: { fault: 'too-fast', retryAfterSeconds } };
+    if (request.path === SIGNALS_PATH) return signalling(who, request.query);
     const target = targetOf(request.path);
     if (target === null) return refuse('not-found');
     const fault = target.is === 'mux' ? null : await connections.mayOpen(who.person, target.name);
@@ -430,6 +481,20 @@ export async function startRelay(
             connection.closed();
           },
         };
+      },
+    };
+  }
+
+  /** The tunnel to the call broker. */
+  function signalling(who: Who<UserId>, query: URLSearchParams): UpgradeDecision {
+    const fault = broker.mayUse(who.person, query);
+    if (fault !== null) return { ok: false, refusal: { fault } };
+    return {
+      ok: true,
+      open(socket) {
+        if (sessions.hasEnded(who.session)) socket.close(FAULTS['signed-out'].close, 'signed-out');
+        const tunnel = broker.open(who, query, socket);
+        return { message: (bytes) => tunnel.receive(bytes), drained: () => undefined, closed: () => tunnel.closed() };
       },
     };
   }

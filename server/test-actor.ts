@@ -5,6 +5,7 @@
 import WebSocket from 'ws';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { BLOB_MAX_BYTES, PERSON_MAX_BYTES } from '#shared/limits.ts';
+import { CALL_TIMES } from '#shared/model/call.ts';
 import { CONTROL_CHANNEL, decodeChannelFrame, encodeChannelFrame } from '#shared/protocol/channels.ts';
 import { type ClientControl, decodeRelayControl, encodeControl, type RelayControl } from '#shared/protocol/control.ts';
 import type { OverviewRow, PersonPresence } from '#shared/protocol/overview.ts';
@@ -21,6 +22,8 @@ export const testConfig = (databaseUrl: string, more: Partial<RelayConfig> = {})
   s3: null,
   blobMaxBytes: BLOB_MAX_BYTES,
   personMaxBytes: PERSON_MAX_BYTES,
+  turn: { urls: [], secret: null },
+  callTimes: CALL_TIMES,
   logLevel: 'silent',
   buildDir: '/nowhere',
   ...more,
@@ -180,6 +183,10 @@ export class Known {
       case 'closed':
       case 'pulse':
       case 'typing':
+      case 'calls':
+      case 'call':
+      case 'call-refused':
+      case 'call-became':
         return;
     }
   }

@@ -20,6 +20,7 @@ const ONE_IMPORTER = {
   '@aws-sdk/lib-storage': 'server/blobs/s3-store.ts',
   'file-type': 'server/blobs/blob-type.ts',
   postgres: 'server/storage/sql.ts',
+  peer: 'server/calls/peer-server-thread.ts',
   'y-websocket': 'src/lib/sync/provider.ts',
   'y-indexeddb': 'src/lib/local/disk-copy.ts',
   photoswipe: 'src/lib/chat/gallery.svelte.ts',

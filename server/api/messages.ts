@@ -105,8 +105,8 @@ async function notBrought(
 
 export function historyMessage({ id, seq, author, stampedAt, value }: IndexedMessage): HistoryMessage {
   if (value === null) return { id, seq, by: author, at: stampedAt, stampedAt, text: '', deleted: true };
-  const { at, text, mentions, replyTo, editedAt, attachments } = value;
-  return { id, seq, by: author, at, stampedAt, text, ...present({ mentions, replyTo, editedAt, attachments }) };
+  const { at, text, mentions, replyTo, editedAt, attachments, call } = value;
+  return { id, seq, by: author, at, stampedAt, text, ...present({ mentions, replyTo, editedAt, attachments, call }) };
 }
 
 const outcome = (fault: Fault | null): ReturnType<typeof done> | Refused => (fault === null ? done() : refuse(fault));

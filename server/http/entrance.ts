@@ -7,6 +7,7 @@ import { isLoopback } from './address.ts';
 import type { Metrics } from './metrics.ts';
 import { changesSomething, fromOurOwnPages } from './origin.ts';
 import { problem } from './problem.ts';
+import { SIGNALS_PATH } from './signals-path.ts';
 import type { StaticFiles } from './static-files.ts';
 
 export interface EntranceParts {
@@ -37,7 +38,7 @@ export function createEntrance(parts: EntranceParts): (request: Request) => Prom
       return answer;
     }
     // Only an upgrade is of use there, and that does not come this way.
-    if (path === '/sync' || path.startsWith('/sync/'))
+    if (['/sync', SIGNALS_PATH].some((door) => path === door || path.startsWith(`${door}/`)))
       return problem({ fault: 'not-found', detail: 'This address takes WebSocket connections.' });
     if (!isReading) {
       const answer = problem({ fault: 'wrong-method' });

@@ -10,6 +10,10 @@ export interface Metrics {
   refused(fault: string): void;
   /** Bytes of blobs. */
   blobBytes(way: 'in' | 'out', bytes: number): void;
+  callStarted(): void;
+  callEnded(outcome: string): void;
+  /** What a client said to the call broker was refused. */
+  signalRefused(fault: string): void;
   text(): Promise<{ type: string; body: string }>;
 }
 
@@ -36,7 +40,23 @@ export function startMetrics(): Metrics {
     labelNames: ['way'],
     registers: [registry],
   });
+  const calls = new Counter({ name: 'tingting_calls_started_total', help: 'Calls begun', registers: [registry] });
+  const outcomes = new Counter({
+    name: 'tingting_calls_ended_total',
+    help: 'Calls that are over, by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const signals = new Counter({
+    name: 'tingting_signals_refused_total',
+    help: 'Messages to the call broker refused, by fault',
+    labelNames: ['fault'],
+    registers: [registry],
+  });
   return {
+    callStarted: () => calls.inc(),
+    callEnded: (outcome) => outcomes.inc({ outcome }),
+    signalRefused: (fault) => signals.inc({ fault }),
     blobBytes: (way, bytes) => blobs.inc({ way }, bytes),
     refused: (fault) => refusals.inc({ fault }),
     request: (route, status) => requests.inc({ route, status: String(status) }),

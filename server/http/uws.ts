@@ -10,13 +10,14 @@
 import './header-limit.ts';
 import uws from 'uWebSockets.js';
 import { FAULTS, type Fault } from '#shared/faults.ts';
-import { BODY_MAX_BYTES, FRAME_MAX_BYTES } from '#shared/limits.ts';
+import { BODY_MAX_BYTES, FRAME_MAX_BYTES, SIGNAL_MAX_BYTES } from '#shared/limits.ts';
 import { type Answer, CutOff, type Outgoing, type Refusal, type Request } from '../exchange.ts';
 import { clientAddress } from './address.ts';
 import { IncomingBody } from './incoming.ts';
 import { pour } from './outgoing.ts';
 import { problem } from './problem.ts';
 import { rehearse } from './rehearsal.ts';
+import { SIGNALS_PATH } from './signals-path.ts';
 
 /** Frames up to here reach the handler, which can say *too large* (4413); uWebSockets.js just cuts the line beyond it. */
 const PAYLOAD_MAX_BYTES = 2 * FRAME_MAX_BYTES;
@@ -87,10 +88,10 @@ interface Held {
 }
 
 /** Whoever is behind the door hears of it only now, and not within uWebSockets.js's own `open`: rehearsal.ts says why. */
-function begin(held: Held, open: (socket: DoorSocket) => SocketEvents): void {
+function begin(held: Held, open: (socket: DoorSocket) => SocketEvents, frames: 'bytes' | 'text'): void {
   const { ws } = held;
   if (ws === null || held.gone) return;
-  held.events = open(doorSocket(ws, held));
+  held.events = open(doorSocket(ws, held, frames === 'bytes'));
   if (held.closedEarly !== null) held.events.closed(held.closedEarly);
 }
 
@@ -152,8 +153,9 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     });
   });
 
-  const behaviour: uws.WebSocketBehavior<UserData> = {
-    maxPayloadLength: PAYLOAD_MAX_BYTES,
+  /** Our own protocol is bytes, PeerJS's text: somebody who sends the other kind speaks another one. */
+  const behaviour = (frames: 'bytes' | 'text'): uws.WebSocketBehavior<UserData> => ({
+    maxPayloadLength: frames === 'bytes' ? PAYLOAD_MAX_BYTES : 2 * SIGNAL_MAX_BYTES,
     maxBackpressure: BACKPRESSURE_MAX_BYTES,
     closeOnBackpressureLimit: true,
     idleTimeout: IDLE_SECONDS,
@@ -182,7 +184,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
         res.gone = true;
         const held: Held = { ws: null, events: null, gone: false, closedEarly: null };
         raw.cork(() => raw.upgrade<UserData>({ held }, key, protocol, extensions, context));
-        begin(held, decision.open);
+        begin(held, decision.open, frames);
       };
       void decide();
     },
@@ -192,8 +194,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     message: (ws, message, isBinary) => {
       const { held } = ws.getUserData();
       if (held.gone) return;
-      // The protocol is bytes; somebody who sends text speaks another one.
-      if (!isBinary) return endWith(ws, held, 'malformed-frame');
+      if (isBinary !== (frames === 'bytes')) return endWith(ws, held, 'malformed-frame');
       held.events?.message(new Uint8Array(message.slice(0)));
     },
     drain: (ws) => ws.getUserData().held.events?.drained(),
@@ -203,10 +204,11 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
       if (held.events === null) held.closedEarly = code;
       else held.events.closed(code);
     },
-  };
-  app.ws(rehearsal, behaviour);
-  app.ws('/sync', behaviour);
-  app.ws('/sync/*', behaviour);
+  });
+  app.ws(rehearsal, behaviour('bytes'));
+  app.ws('/sync', behaviour('bytes'));
+  app.ws('/sync/*', behaviour('bytes'));
+  app.ws(SIGNALS_PATH, behaviour('text'));
 
   const listening = await new Promise<uws.us_listen_socket | false>((resolve) => {
     // Without "exclusive" a second relay on the same port would silently share it. The addon takes the option in third place.
@@ -354,10 +356,10 @@ const STATUS_TEXT: Record<number, string> = {
   507: 'Insufficient Storage',
 };
 
-function doorSocket(ws: uws.WebSocket<UserData>, held: Held): DoorSocket {
+function doorSocket(ws: uws.WebSocket<UserData>, held: Held, isBinary: boolean): DoorSocket {
   return {
     send(bytes) {
-      if (!held.gone) ws.send(bytes, true, bytes.length >= COMPRESSED_FROM_BYTES);
+      if (!held.gone) ws.send(bytes, isBinary, bytes.length >= COMPRESSED_FROM_BYTES);
     },
     together(sends) {
       if (!held.gone) ws.cork(sends);

@@ -23,6 +23,8 @@ export interface MessageOwner {
   author: UserId;
   page: number;
   deleted: boolean;
+  /** What is left of a call: the relay wrote it, in the author's name. */
+  isTrace: boolean;
 }
 
 /** Newest first; those before `before` when given, and those after `after`. */
@@ -51,7 +53,7 @@ export async function messageOwners(
   ids: MessageId[],
 ): Promise<Map<MessageId, MessageOwner>> {
   const rows = await sql<(MessageOwner & { id: MessageId })[]>`
-    select id, seq, author, page, deleted from messages where conversation = ${conversation} and id = any(${ids})`;
+    select id, seq, author, page, deleted, coalesce(value ? 'call', false) as "isTrace" from messages where conversation = ${conversation} and id = any(${ids})`;
   return new Map(rows.map(({ id, ...owner }) => [id, owner]));
 }
 

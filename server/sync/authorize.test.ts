@@ -26,6 +26,8 @@ class Bench {
     [binh, { role: 'member', kind: 'group' }],
     [admin, { role: 'admin', kind: 'group' }],
   ]);
+  /** What calls left, on pages that are not here. */
+  readonly traces = new Set<MessageId>();
   /** What the index answers for a message that is not here. */
   lookup: (id: MessageId) => UserId | null | undefined = (id) => this.authors.get(id) ?? null;
 
@@ -49,6 +51,7 @@ class Bench {
       ownerOfClient: (client) => (client === this.doc.clientID ? null : this.clients.get(client)),
       claimant: (client) => this.claims.get(client),
       authorOf: (id) => this.lookup(id),
+      isTrace: (id) => this.traces.has(id),
     });
   }
 

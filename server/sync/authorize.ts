@@ -37,6 +37,8 @@ export interface Scene {
   claimant(client: number): UserId | undefined;
   /** The author of a message that is stamped somewhere in the conversation; null when there is none, undefined when the index must be asked. */
   authorOf(id: MessageId): UserId | null | undefined;
+  /** Of a message whose author is known: whether the relay wrote it in their name. */
+  isTrace(id: MessageId): boolean;
 }
 
 export interface Accepted {
@@ -298,10 +300,15 @@ class Judge {
   #judgeMessage(key: string, set: { value: unknown } | null): void {
     if (!isMessageId(key)) throw forged('not a message id');
     this.#need('write');
-    if (set !== null && parse(Message, set.value).by !== this.#scene.person)
-      throw forged('a message in the name of another');
+    if (set !== null) {
+      const value = parse(Message, set.value);
+      if (value.by !== this.#scene.person) throw forged('a message in the name of another');
+      if (value.call !== undefined) throw forged('what only the relay writes of a call');
+    }
     const owner = this.#ownerOfMessage(key);
     if (owner !== null && owner !== undefined && owner !== this.#scene.person) throw forged("another's message");
+    const isTrace = messagesOf(this.#scene.doc).get(key)?.call !== undefined || this.#scene.isTrace(key);
+    if (set !== null && isTrace) throw forged('what is left of a call, written anew');
     this.#accepted.messages.add(key);
   }
 

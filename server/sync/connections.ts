@@ -16,7 +16,7 @@ import {
 } from '#shared/protocol/control.ts';
 import type { Log } from '../log.ts';
 import { RateLimit } from '../rate-limit.ts';
-import type { Membership, RelayEvents } from './events.ts';
+import type { Membership, RelayEvents, Speaker } from './events.ts';
 import { DocumentPeer } from './peer.ts';
 import type { Rooms } from './rooms.ts';
 import type { Socket } from './socket.ts';
@@ -300,7 +300,7 @@ class SingleConnection implements Open {
 }
 
 /** A socket of many documents. */
-class MuxConnection implements Open {
+class MuxConnection implements Open, Speaker {
   readonly who: Who;
   readonly #channels = new Map<number, DocumentPeer>();
   readonly #socket: Guarded;
@@ -310,12 +310,18 @@ class MuxConnection implements Open {
   #ended = false;
   /** Somebody is at this tab. */
   #here = false;
+  /** It has asked something of a call. */
+  #calls = false;
 
   constructor(socket: Guarded, who: Who, parts: OpenParts) {
     this.who = who;
     this.#socket = socket;
     this.#parts = parts;
     socket.overflowed = () => this.end('not-ready');
+  }
+
+  get isOpen(): boolean {
+    return !this.#ended;
   }
 
   readonly tell = (message: RelayControl): void =>
@@ -342,6 +348,8 @@ class MuxConnection implements Open {
   closed(): void {
     this.#ended = true;
     this.#isHere(false);
+    if (this.#calls) this.#parts.events.hungUp({ from: this });
+    this.#calls = false;
     const peers = [...this.#channels.values()];
     this.#channels.clear();
     for (const peer of peers) peer.left();
@@ -375,6 +383,9 @@ class MuxConnection implements Open {
       case 'read':
         for (const mark of message.marks) this.#parts.events.read({ person: this.who.person, ...mark });
         return;
+      case 'call':
+        this.#calls = true;
+        return this.#parts.events.called({ person: this.who.person, from: this, what: message.what });
     }
   }
 

@@ -149,6 +149,7 @@ export class Conversation extends Lane {
       ownerOfClient: (client) => room.ownerOfClient(client),
       claimant: (client) => room.awareness.claimant(client),
       authorOf: (id) => this.#authorOf(id),
+      isTrace: (id) => this.#ownerHere(id)?.isTrace ?? false,
     });
     switch (verdict.is) {
       case 'refuse':
@@ -295,6 +296,18 @@ export class Conversation extends Lane {
     return null;
   }
 
+  /** What is left of a call, in the name of whoever called: they may have left meanwhile. Resolves when it is on disk. */
+  async trace(id: MessageId, value: Message): Promise<void> {
+    const page = this.currentPage;
+    const room = await this.#load({ kind: 'page', conversation: this.id, page });
+    const before = lookAt(room, { messages: new Set([id]), tombstones: new Set() });
+    room.doc.transact(() => messagesOf(room.doc).set(id, value));
+    const settled = this.#settle(room, page, value.by, THE_RELAY, before);
+    const done = this.commit(new Set([room, ...settled.rooms]), [], settled.extra);
+    this.#announce(done, settled.extra, {});
+    await done;
+  }
+
   /** Who wrote a message and where it lies; null when there is none. */
   async ownerOf(id: MessageId): Promise<MessageOwner | null> {
     if (this.#owners.get(id) === undefined) await this.lookUp([id]);
@@ -422,7 +435,7 @@ export class Conversation extends Lane {
   #number(id: MessageId, value: Message, page: number, stampedAt: number, standing: Standing): NewMessage {
     const seq = (this.lastSeq += 1);
     const author = value.by;
-    this.#owners.set(id, { seq, author, page, deleted: false });
+    this.#owners.set(id, { seq, author, page, deleted: false, isTrace: value.call !== undefined });
     return { conversation: this.id, seq, id, page, author, stampedAt, value: indexed(value, standing) };
   }
 
@@ -456,6 +469,9 @@ export class Conversation extends Lane {
     this.#owners.clear();
   }
 }
+
+/** As what the relay writes by itself: it mentions nobody. */
+const THE_RELAY: Standing = { role: 'member', kind: 'group', hiddenSeq: 0 };
 
 /** What the table has to be told. */
 const NAMED = ['title', 'topic', 'avatar'] as const;

@@ -3,7 +3,7 @@ import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
 import type { ConversationKind, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { Message } from '#shared/model/message.ts';
-import type { RelayControl } from '#shared/protocol/control.ts';
+import type { CallAsk, RelayControl } from '#shared/protocol/control.ts';
 
 export interface PostedMessage {
   seq: number;
@@ -11,6 +11,12 @@ export interface PostedMessage {
   author: UserId;
   /** As indexed: without a mention of everybody that the author may not make. */
   value: Message;
+}
+
+/** A socket for all of a tab's documents, as somebody who answers it later knows it. */
+export interface Speaker {
+  readonly isOpen: boolean;
+  tell(message: RelayControl): void;
 }
 
 export interface RelayEvents {
@@ -33,6 +39,10 @@ export interface RelayEvents {
   here(event: { person: UserId; active: boolean }): void;
   /** A device has everything of these conversations up to there. Nobody has checked whether the person is in them. */
   delivered(event: { person: UserId; marks: readonly { conversation: ConversationId; seq: number }[] }): void;
+  /** Somebody asks something of a call. Nobody has looked whether they may. */
+  called(event: { person: UserId; from: Speaker; what: CallAsk }): void;
+  /** A socket that has asked something of calls is gone. */
+  hungUp(event: { from: Speaker }): void;
   /** A member's awareness in the conversation's channel says whether they type. Comes again while they do. */
   typing(event: { person: UserId; conversation: ConversationId; typing: boolean }): void;
 }

@@ -51,6 +51,7 @@ const judged = ({ room }: Page, update: Uint8Array) =>
     ownerOfClient: (client) => room.ownerOfClient(client),
     claimant: () => undefined,
     authorOf: () => null,
+    isTrace: () => false,
   });
 
 /** Whether the short way takes it, as the conversation asks. */

@@ -37,7 +37,8 @@ export function recogniseNewMessage(update: Uint8Array): NewMessageUpdate | null
     if (decoder.pos !== update.length - 1) return null;
     if (!isMessageId(id) || !isPlainValue(value)) return null;
     const message = v.safeParse(Message, value);
-    return message.success ? { client, clock, id, value: message.output } : null;
+    // Only the relay says what is left of a call: the judge refuses it.
+    return message.success && message.output.call === undefined ? { client, clock, id, value: message.output } : null;
   } catch {
     // Cut short: the judge says so.
     return null;

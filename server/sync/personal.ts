@@ -35,6 +35,7 @@ export class PersonalLane extends Lane {
       ownerOfClient: (client) => room.ownerOfClient(client),
       claimant: (client) => room.awareness.claimant(client),
       authorOf: () => null,
+      isTrace: () => false,
     });
     if (peer.person !== this.#person) return { is: 'refused', fault: 'not-allowed', why: "another person's document" };
     switch (verdict.is) {

@@ -193,6 +193,17 @@ export class Rooms {
     return answer ?? { ok: false, fault: 'not-a-member' };
   }
 
+  /** What a call leaves, at its place: written now, or before. Null: there is no such conversation. */
+  trace(conversation: ConversationId, id: MessageId, value: Message): Promise<number | null> {
+    return this.#withConversation(conversation, async (lane) => {
+      await lane.writable();
+      if ((await lane.ownerOf(id)) === null) await lane.trace(id, value);
+      else await lane.tail;
+      const owner = await lane.ownerOf(id);
+      return owner?.seq ?? null;
+    });
+  }
+
   /** Null when done. Only the author edits. */
   edit(
     person: UserId,
@@ -206,6 +217,7 @@ export class Rooms {
       const refused = await lane.write(owner.page, person, allowed, [id], (doc) => {
         const before = messagesOf(doc).get(id);
         if (before === undefined) return void (fault = 'not-found');
+        if (before.call !== undefined) return void (fault = 'not-allowed');
         const { mentions: _old, ...kept } = before;
         const after = v.safeParse(Message, dropUndefined({ ...kept, ...change, editedAt: this.#parts.now() }));
         if (after.success) messagesOf(doc).set(id, after.output);

@@ -73,6 +73,8 @@ export function startRelay(sql: Sql, log = createLog({ level: 'silent' })): Rela
     delivered: (event) => heard.delivered.push(event),
     typing: (event) => heard.typing.push(event),
     refused: ({ fault }) => heard.refused.push(fault),
+    called: () => undefined,
+    hungUp: () => undefined,
   };
   const membership = {
     async of(person: UserId, conversation: ConversationId): Promise<Standing | null> {

@@ -48,6 +48,7 @@ export class ForgedWorld {
       ownerOfClient: (client) => this.clients.get(client),
       claimant: (client) => this.claims.get(client),
       authorOf: (id) => this.authors.get(id) ?? null,
+      isTrace: () => false,
     };
     return authorize(update, scene);
   }

@@ -5,6 +5,7 @@
 import type { Role } from '#shared/access.ts';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { attachedOf } from '#shared/model/media-types.ts';
+import type { CallTrace } from '#shared/model/call-trace.ts';
 import type { Attachment } from '#shared/model/message.ts';
 import { PREVIEW_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import type { LastMessage, OverviewMember, OverviewRow, RowChange } from '#shared/protocol/overview.ts';
@@ -74,12 +75,12 @@ interface Found {
   read_seq: number;
   unread: number;
   mentions: number;
-  last: (Omit<LastMessage, 'attachments'> & { attachments: Attachment[] }) | null;
+  last: (Omit<LastMessage, 'attachments' | 'call'> & { attachments: Attachment[]; call: CallTrace | null }) | null;
 }
 
-function lastOf({ attachments, ...last }: NonNullable<Found['last']>): LastMessage {
+function lastOf({ attachments, call, ...last }: NonNullable<Found['last']>): LastMessage {
   const attached = attachedOf(attachments);
-  return { ...last, attachments: attachments.length, ...(attached && { attached }) };
+  return { ...last, attachments: attachments.length, ...(attached && { attached }), ...(call && { call }) };
 }
 
 async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]> {
@@ -92,13 +93,16 @@ async function query(sql: Sql, filter: Filter): Promise<PersonalRow<RowChange>[]
              (count(*) filter (where x.value->'mentions' ?| array[m.user_id, 'all']))::int as mentions
       from messages x
       where x.conversation = c.id and x.seq > m.read_seq and x.author <> m.user_id and not x.deleted
+        -- What is left of a call is news to those who missed it (C9).
+        and not (x.value ? 'call' and exists (
+          select 1 from calls k where k.id = x.value->'call'->>'id' and not m.user_id = any(k.missed)))
     ) counted
     left join lateral (
       select x.stamped_at, json_build_object(
         'id', x.id, 'seq', x.seq, 'by', x.author, 'byName', coalesce(u.name, ''),
         'at', coalesce((x.value->>'at')::bigint, x.stamped_at),
         'text', left(coalesce(x.value->>'text', ''), ${PREVIEW_MAX_CHARS}::int),
-        'attachments', coalesce(x.value->'attachments', '[]')) as last
+        'attachments', coalesce(x.value->'attachments', '[]'), 'call', x.value->'call') as last
       from messages x left join users u on u.id = x.author
       where x.conversation = c.id and x.seq > m.hidden_seq and not x.deleted
       order by x.seq desc limit 1

@@ -64,8 +64,5 @@ const sortable = (now: number): string => `${now.toString(36).padStart(9, '0')}$
 
 export const newCallId = (now: number = Date.now()): CallId => v.parse(CallId, `k${sortable(now)}`);
 
-/** The message that a call leaves in its conversation: one, however often it is written. */
-export const messageOfCall = (call: CallId): MessageId => v.parse(MessageId, `m${call.slice(1)}`);
-
 /** When a message was minted, by its device's clock; anything for an id that some other program made up. */
 export const timeOfMessageId = (id: MessageId): number => Number.parseInt(id.slice(1, 10), 36);

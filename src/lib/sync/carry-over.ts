@@ -53,7 +53,9 @@ export function changesToCarry(kind: DocName['kind'], copies: Copies, circumstan
 
 function messages({ before, fresh }: Copies, { me, waiting }: Circumstances): Change[] {
   const mine = new Map(waiting);
-  for (const { key, value } of ahead({ before, fresh }, messagesOf)) if (value?.by === me) mine.set(key, value);
+  for (const { key, value } of ahead({ before, fresh }, messagesOf))
+    // What is left of a call the relay writes in this person's name, and nobody else.
+    if (value?.by === me && value.call === undefined) mine.set(key, value);
   const there = messagesOf(fresh);
   const settled = new Set<string>([...orderOf(fresh).map(([, id]) => id), ...deletedOf(fresh).keys()]);
   const change = (what: 'message' | 'edit', key: string, value: Message): Change => {
