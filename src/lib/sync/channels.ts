@@ -170,6 +170,10 @@ export class Channels {
       case 'presence':
       case 'typing':
       case 'gone':
+      case 'calls':
+      case 'call':
+      case 'call-refused':
+      case 'call-became':
       case 'pulse':
         return this.#mux.said(control.value);
     }
