@@ -8,13 +8,16 @@ import WebSocket from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { findServices } from '../scripts/services.mjs';
+import { CallerPage } from '../server/calls/test-caller.ts';
 import { Actor } from '../server/test-actor.ts';
 import { newMessageId, type ConversationId } from '../src/shared/ids.ts';
 import { pageDoc } from '../src/shared/model/doc-names.ts';
 import { messagesOf, orderOf } from '../src/shared/model/page.ts';
+import type { AnswerOf } from '../src/shared/protocol/api.ts';
 import { Actor as Visitor } from './fixtures/actor.ts';
 import { Deployment } from './fixtures/deployment.ts';
 import { RelayProcess } from './fixtures/relay.ts';
+import { allocate } from './fixtures/turn-client.ts';
 
 const { missing } = findServices();
 test.skip(missing.length > 0, `needs the packages ${missing.join(', ')}`);
@@ -67,6 +70,33 @@ test('the session is a cookie that only this host gets back, over TLS', async ()
   expect(attributes.join()).not.toContain('Domain');
   const session = await an.ask('GET', '/api/auth/session', undefined, { cookie: value });
   expect(session.status).toBe(200);
+});
+
+test('[C10] the TURN server takes what the relay gives, and relays to nobody on a private network', async () => {
+  const [an] = (await people('An')) as [Actor];
+  const { body } = await an.ask('GET', '/api/calls/ice');
+  const turn = (body as unknown as AnswerOf<'iceServers'>).iceServers.find(({ username }) => username !== undefined);
+  expect(turn?.urls).toEqual([`turn:127.0.0.1:${deployment.turnPort}`]);
+  const given = { username: turn?.username ?? '', credential: turn?.credential ?? '' };
+  const inside = ['127.0.0.1', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1', '224.0.0.1'];
+  const { error, peers } = await allocate(deployment.turnPort, given, [...inside, '8.8.8.8']);
+  expect(error).toBe(0);
+  expect(peers).toEqual([...inside.map(() => 403), 0]);
+  expect((await allocate(deployment.turnPort, { ...given, credential: 'x' })).error).toBe(401);
+});
+
+test('calls are signalled through the proxy', async () => {
+  const [an, binh] = (await people('An', 'Bình')) as [Actor, Actor];
+  const group = await an.group('Nhóm', binh);
+  const [anPage, binhPage] = await Promise.all([CallerPage.open(an), CallerPage.open(binh)]);
+  const call = anPage.start(group);
+  await binhPage.seesAt(call, binh, 'ringing');
+  binhPage.accept(call);
+  const [here, there] = await Promise.all([anPage.signals(call), binhPage.signals(call)]);
+  here.say({ type: 'OFFER', dst: there.peer, payload: 'xin chào' });
+  await there.until(({ payload }) => payload === 'xin chào');
+  anPage.leave(call);
+  await binhPage.seesOver(call);
 });
 
 test('a message goes from one person to another with the stock client', async () => {

@@ -1,5 +1,5 @@
 /**
- * The programs that the deployment is tried with where there is no Docker: what reads docker-compose.yml, and a PostgreSQL and a Caddy in
+ * The programs that the deployment is tried with where there is no Docker: what reads docker-compose.yml, and a PostgreSQL, a Caddy and a coturn in
  * place of the images' own. They come from the distribution, where we may install them.
  */
 import { spawnSync } from 'node:child_process';
@@ -28,15 +28,16 @@ function composeCommand() {
 }
 
 /**
- * @returns {{ compose?: string[], postgres?: string, caddy?: string, missing: string[] }} `missing` are names of Debian packages
+ * @returns {{ compose?: string[], postgres?: string, caddy?: string, turn?: string, missing: string[] }} `missing` are names of Debian packages
  */
 export function findServices() {
   const found = {
     compose: composeCommand(),
     postgres: postgresFolder(),
     caddy: isInstalled('caddy') ? 'caddy' : undefined,
+    turn: isInstalled('turnserver') ? 'turnserver' : undefined,
   };
-  const packages = { compose: 'docker-compose', postgres: 'postgresql', caddy: 'caddy' };
+  const packages = { compose: 'docker-compose', postgres: 'postgresql', caddy: 'caddy', turn: 'coturn' };
   return { ...found, missing: Object.keys(packages).flatMap((one) => (found[one] ? [] : [packages[one]])) };
 }
 
@@ -44,7 +45,7 @@ export function findServices() {
 export async function ensureServices() {
   const { missing } = findServices();
   if (missing.length === 0) return;
-  // Where services are started at once, the packages would leave a database and a web server running that nobody asked for.
+  // Where services are started at once, the packages would leave a database, a web server and a TURN server running that nobody asked for.
   const startsServices = existsSync('/run/systemd/system');
   if (!startsServices) await installDebianPackages('to try the deployment', ...missing);
   const still = findServices().missing;

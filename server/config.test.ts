@@ -39,6 +39,11 @@ test.each([
   ['DATABASE_URL', 'mysql://localhost'],
   ['S3_ENDPOINT', 'nowhere'],
   ['NATS_URL', 'http://localhost'],
+  ['TURN_URL', 'turn.example.org'],
+  ['TURN_URL', 'turn:me:secret@turn.example.org'],
+  ['TURN_URL', 'turn:turn.example.org:3478/udp'],
+  ['RING_SECONDS', '4'],
+  ['RING_SECONDS', '2 minutes'],
   ['VAPID_SUBJECT', 'me'],
 ])('a wrong %s is told in one sentence (%s)', (name, value) => {
   const read = readConfig({ [name]: value }, '/app');
@@ -49,6 +54,19 @@ test.each([
 test('a secret is not repeated', () => {
   const read = readConfig({ DATABASE_URL: 'mysql://me:secret@localhost' }, '/app');
   expect(!read.ok && read.why).not.toContain('secret');
+});
+
+test('TURN servers come with their secret', () => {
+  const TURN_URL = 'turn:turn.example.org:3478, turns:[2001:db8::1]:5349?transport=tcp,stun:stun.example.org';
+  const read = readConfig({ TURN_URL, TURN_SECRET: 's', RING_SECONDS: '20' }, '/app');
+  expect(read).toMatchObject({ ok: true, config: { callTimes: { ringMillis: 20_000, awayMillis: 30_000 } } });
+  expect(read.ok && read.config.turn).toEqual({
+    urls: ['turn:turn.example.org:3478', 'turns:[2001:db8::1]:5349?transport=tcp', 'stun:stun.example.org'],
+    secret: 's',
+  });
+  expect(readConfig({ TURN_URL: 'stun:stun.example.org' }, '/app').ok).toBe(true);
+  const without = readConfig({ TURN_URL }, '/app');
+  expect(!without.ok && without.why).toBe('TURN_SECRET wants a value when TURN_URL is set.');
 });
 
 test('S3 is handed on whole, and limits in bytes', () => {

@@ -84,7 +84,11 @@ export class Broker {
   }
 
   /** After `mayUse`, and asked once more: between the two much may have happened. */
-  open({ person, session }: { person: UserId; session: string }, query: URLSearchParams, client: ClientSocket): SignalSocket {
+  open(
+    { person, session }: { person: UserId; session: string },
+    query: URLSearchParams,
+    client: ClientSocket,
+  ): SignalSocket {
     const peer = query.get('id') as PeerId;
     const fault = this.mayUse(person, query);
     const name = this.#names.get(peer);

@@ -124,8 +124,7 @@ test('[C3] a call ends as it ends, and says so', async () => {
     const call = all.anPage.start(all.conversation);
     await all.binhPage.seesAt(call, all.binh, 'ringing');
     play(all, call);
-    for (const page of [all.anPage, all.binhPage])
-      expect((await page.seesOver(call)).over).toMatchObject({ outcome });
+    for (const page of [all.anPage, all.binhPage]) expect((await page.seesOver(call)).over).toMatchObject({ outcome });
   }
   const answered = await talking();
   answered.binhPage.leave(answered.call);
@@ -214,13 +213,21 @@ test('[C4] a page that was loaded anew gets a new name, and who stays away too l
 
 test('[C6] only members call, see and answer, and nobody alone or in a large group', async () => {
   const { an, conversation, anPage, binhPage, binh } = await pair();
-  const [chi, ...many] = await signUp(relay.url, ...Array.from({ length: SMALL_GROUP_MAX_MEMBERS + 1 }, (_, i) => `Người ${i}`));
+  const [chi, ...many] = await signUp(
+    relay.url,
+    ...Array.from({ length: SMALL_GROUP_MAX_MEMBERS + 1 }, (_, i) => `Người ${i}`),
+  );
   const chiPage = await CallerPage.open(chi!);
   expect(await chiPage.refusal(chiPage.start(conversation))).toBe('not-a-member');
   expect(await chiPage.refusal(chiPage.start(newConversationId()))).toBe('not-a-member');
   const call = anPage.start(conversation);
   await binhPage.seesAt(call, binh, 'ringing');
-  for (const ask of [() => chiPage.accept(call), () => chiPage.decline(call), () => chiPage.leave(call), () => chiPage.back(call)]) {
+  for (const ask of [
+    () => chiPage.accept(call),
+    () => chiPage.decline(call),
+    () => chiPage.leave(call),
+    () => chiPage.back(call),
+  ]) {
     const before = chiPage.tab.heard.filter(({ is }) => is === 'call-refused').length;
     ask();
     await chiPage.tab.until(() => chiPage.tab.heard.filter(({ is }) => is === 'call-refused').length > before);
@@ -348,7 +355,12 @@ test('[C11] nobody calls or changes what is on too often', async () => {
 
   const other = await talking();
   for (let i = 0; i < 200; i++)
-    other.anPage.ask({ ask: 'media', call: other.call, device: other.anPage.device, media: { ...MEDIA, camera: i % 2 === 0 } });
+    other.anPage.ask({
+      ask: 'media',
+      call: other.call,
+      device: other.anPage.device,
+      media: { ...MEDIA, camera: i % 2 === 0 },
+    });
   expect(await other.anPage.refusal(other.call)).toBe('too-fast');
   // Hanging up always goes.
   other.anPage.leave(other.call);

@@ -318,8 +318,7 @@ export class Calls {
     first?.();
     // Whoever asked and changed nothing by it is answered all the same.
     if (isNews) this.#announce(live);
-    else if (from !== undefined && event.is !== 'tick')
-      from.tell({ is: 'call', call: seenBy(call, event.person) });
+    else if (from !== undefined && event.is !== 'tick') from.tell({ is: 'call', call: seenBy(call, event.person) });
     this.#schedule(live);
     return null;
   }

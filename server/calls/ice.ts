@@ -13,10 +13,14 @@ const TTL_SECONDS = 6 * 60 * 60;
 export function iceServersFor({ urls, secret }: TurnConfig, person: UserId, now: number): AnswerOf<'iceServers'> {
   const turn = urls.filter((url) => !url.startsWith('stun:'));
   // A TURN server tells people their own address as well.
-  const told = turn.filter((url) => url.startsWith('turn:')).map((url) => url.replace(/^turn:/, 'stun:').split('?')[0] ?? '');
+  const told = turn
+    .filter((url) => url.startsWith('turn:'))
+    .map((url) => url.replace(/^turn:/, 'stun:').split('?')[0] ?? '');
   const stun = [...new Set([...urls.filter((url) => url.startsWith('stun:')), ...told])];
   const username = `${Math.floor(now / 1000) + TTL_SECONDS}:${person}`;
-  const credential = createHmac('sha1', secret ?? '').update(username).digest('base64');
+  const credential = createHmac('sha1', secret ?? '')
+    .update(username)
+    .digest('base64');
   return {
     iceServers: [
       ...(stun.length > 0 ? [{ urls: stun }] : []),
