@@ -1,5 +1,6 @@
 /** What a quote shows, in words. */
 import type { QuoteView } from '$lib/state/views.ts';
+import { callKindWords } from '$lib/words/calls.ts';
 import { m } from '$lib/words/words.ts';
 import { plainLine } from './markdown.ts';
 
@@ -7,7 +8,7 @@ import { plainLine } from './markdown.ts';
 export function quoteWords(quote: QuoteView): { name: string; text: string } {
   switch (quote.is) {
     case 'here':
-      return { name: quote.byName, text: plainLine(quote.text) };
+      return { name: quote.byName, text: quote.call ? callKindWords(quote.call) : plainLine(quote.text) };
     case 'deleted':
       return { name: '', text: m.message_deleted() };
     case 'looked-for':

@@ -1,4 +1,5 @@
 /** What a row of the list says, apart from how it looks. */
+import { callTraceWords, isMissed } from '$lib/words/calls.ts';
 import { m } from '$lib/words/words.ts';
 import type { Attached } from '#shared/model/media-types.ts';
 import type { ConversationRowView } from '$lib/state/views.ts';
@@ -12,13 +13,17 @@ export const badge = (count: number): string => (count > 99 ? '99+' : String(cou
 
 /** Who said the last thing; nobody in a direct conversation when it was the other. */
 export function lastBy(row: ConversationRowView): string | null {
-  if (!row.last || isNotes(row)) return null;
+  if (!row.last || row.last.call || isNotes(row)) return null;
   if (row.last.mine) return m.you();
   return row.kind === 'group' ? row.last.byName : null;
 }
 
+export const isMissedCall = ({ last }: ConversationRowView): boolean =>
+  last !== null && last.call !== null && isMissed(last.call, last.mine);
+
 export function lastText(row: ConversationRowView, plain: (text: string) => string): string {
   if (!row.last) return row.pending ? m.conversation_pending() : m.no_messages_yet();
+  if (row.last.call) return callTraceWords(row.last.call, row.last.mine);
   const text = plain(row.last.text);
   return text === '' && row.last.attachments > 0 ? attachedWords(row.last.attachments, row.last.attached) : text;
 }

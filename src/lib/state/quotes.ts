@@ -1,10 +1,11 @@
 /** What replies show of the messages they answer: from the pages that are here, else from what was looked up elsewhere. */
 import type { MessageId, UserId } from '#shared/ids.ts';
+import type { CallTrace } from '#shared/model/call-trace.ts';
 import type { PageContent } from './page-content.ts';
 import type { QuoteView } from './views.ts';
 
 /** A message that was found on a page that is not here. Its author is forgotten with its text. */
-export type Found = { by: UserId; text: string } | 'deleted';
+export type Found = { by: UserId; text: string; call?: CallTrace | undefined } | 'deleted';
 
 export interface QuoteSources {
   nameOf(person: UserId): string;
@@ -33,7 +34,7 @@ export class Quotes {
       case 'deleted':
         return { id, is: 'deleted' };
       default:
-        return { id, is: 'here', byName: this.#sources.nameOf(found.by), text: found.text };
+        return { id, is: 'here', byName: this.#sources.nameOf(found.by), text: found.text, call: found.call };
     }
   }
 }
@@ -42,5 +43,5 @@ export class Quotes {
 export function foundIn(pages: readonly PageContent[], id: MessageId): Found | undefined {
   if (pages.some((page) => page.deleted.has(id))) return 'deleted';
   const message = pages.find((page) => page.messages.has(id))?.messages.get(id);
-  return message && { by: message.by, text: message.text };
+  return message && { by: message.by, text: message.text, call: message.call };
 }

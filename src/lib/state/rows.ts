@@ -136,11 +136,12 @@ function lastOf(
       text,
       attachments: attachments?.length ?? 0,
       attached: attachedOf(attachments) ?? null,
+      call: null,
       state: 'waiting',
     };
   }
   if (row === null || last === null) return null;
-  const { seq, by, at, text, attachments, attached = null } = last;
+  const { seq, by, at, text, attachments, attached = null, call = null } = last;
   const mine = by === me.id;
   // A large group does not name its members, but who wrote last.
   const byName = nameOf(by) || last.byName;
@@ -152,7 +153,8 @@ function lastOf(
     text,
     attachments,
     attached,
-    state: mine ? tickOf(seq, othersReach(row, me.id)) : null,
+    call,
+    state: mine && call === null ? tickOf(seq, othersReach(row, me.id)) : null,
   };
 }
 

@@ -170,8 +170,8 @@ function isAsBefore(
     view.replyTo === null &&
     view.reactions.length === 0 &&
     view.byName === sources.nameOf(view.by) &&
-    view.state === (view.mine ? tickOf(seq, sources.others) : null) &&
-    view.canEdit === (view.mine && sources.mayWrite && !view.deleted) &&
+    view.state === (view.mine && view.call === null ? tickOf(seq, sources.others) : null) &&
+    view.canEdit === (view.mine && sources.mayWrite && !view.deleted && view.call === null) &&
     view.canDelete === (!view.deleted && ((view.mine && sources.mayWrite) || sources.mayDeleteAny))
   );
 }
@@ -184,6 +184,7 @@ function viewOf(
   quotes: Quotes,
 ): MessageView {
   const mine = message.by === sources.me;
+  const call = message.call ?? null;
   const attachments = attachmentsOf(message);
   return {
     id,
@@ -194,12 +195,14 @@ function viewOf(
     seq,
     text: message.text,
     attachments: page?.page === QUEUE ? (sources.onTheirWay?.(id, attachments) ?? attachments) : attachments,
+    call,
     edited: message.editedAt !== undefined,
     deleted: false,
-    state: mine ? tickOf(seq, sources.others) : null,
+    // Nobody sent what is left of a call.
+    state: mine && call === null ? tickOf(seq, sources.others) : null,
     replyTo: message.replyTo === undefined ? null : quotes.of(message.replyTo),
     reactions: summed(sources, reactions),
-    canEdit: mine && sources.mayWrite,
+    canEdit: mine && sources.mayWrite && call === null,
     canDelete: (mine && sources.mayWrite) || sources.mayDeleteAny,
   };
 }
@@ -223,6 +226,7 @@ function traceOf(
     seq,
     text: '',
     attachments: NO_ATTACHMENTS,
+    call: null,
     edited: false,
     deleted: true,
     state: null,

@@ -6,6 +6,7 @@
 import type { Action, ConversationKind, History, Role } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
+import type { CallTrace } from '#shared/model/call-trace.ts';
 import type { Attached, AttachmentKind } from '#shared/model/media-types.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
@@ -49,6 +50,8 @@ export interface ConversationRowView {
     text: string;
     attachments: number;
     attached: Attached | null;
+    /** What is left of a call; then there is no text. */
+    call: CallTrace | null;
     state: MessageState | null;
   } | null;
   /** What was typed and not sent; shown instead of the last message while the conversation is not open. */
@@ -76,7 +79,7 @@ export interface ReactionView {
 
 /** A message that is answered. */
 export type QuoteView = { readonly id: MessageId } & (
-  | { readonly is: 'here'; readonly byName: string; readonly text: string }
+  | { readonly is: 'here'; readonly byName: string; readonly text: string; readonly call?: CallTrace | undefined }
   | { readonly is: 'deleted' }
   /** On a page that is not on screen: `bringQuoted` looks for it. */
   | { readonly is: 'looked-for' }
@@ -97,6 +100,8 @@ export interface MessageView {
   readonly seq: number | null;
   readonly text: string;
   readonly attachments: readonly AttachmentView[];
+  /** This is what is left of a call, by whoever called. */
+  readonly call: CallTrace | null;
   readonly edited: boolean;
   /** Deleted messages leave a trace; their text is gone. */
   readonly deleted: boolean;

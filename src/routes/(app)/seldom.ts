@@ -8,6 +8,8 @@ export async function loadSeldom(): Promise<void> {
   await quiet();
   await Promise.allSettled([
     import('./Notices.svelte'),
+    import('$lib/call/Calls.svelte'),
+    import('$lib/state/current-call.svelte.ts'),
     import('$lib/sync/replacing.ts'),
     import('$lib/state/pages-elsewhere.ts'),
     import('#shared/direct-id.ts'),

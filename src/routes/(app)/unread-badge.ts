@@ -5,9 +5,11 @@ const CALLS = '#d1342b';
 
 const upTo = (count: number, most: number): string => (count > most ? `${most}+` : String(count));
 
-export function showUnread(count: number, mentions: number): void {
+/** `call`: what the title says while somebody calls. */
+export function showUnread(count: number, mentions: number, call: string | null): void {
   const waiting = [...(count > 0 ? [upTo(count, 99)] : []), ...(mentions > 0 ? [`@${upTo(mentions, 99)}`] : [])];
-  document.title = waiting.length > 0 ? `(${waiting.join(' · ')}) Ting Ting` : 'Ting Ting';
+  const name = waiting.length > 0 ? `(${waiting.join(' · ')}) Ting Ting` : 'Ting Ting';
+  document.title = call === null ? name : `${call}… ${name}`;
   const picture = count > 0 ? drawn(upTo(count, 9), mentions > 0 ? CALLS : CALM) : PLAIN;
   document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.setAttribute('href', picture);
   if ('setAppBadge' in navigator) {
