@@ -24,5 +24,6 @@ export type Prepared = Ready | { is: 'unreadable' | 'huge' };
 /** What a worker can do as well as a page. `type` is what it says it is. */
 export type Task =
   | { is: 'as-it-is'; bytes: Blob; type: string }
+  | { is: 'film'; bytes: Blob; type: string }
   | { is: 'file'; bytes: Blob; type: string }
   | { is: 'picture'; bytes: Blob; original: boolean };
