@@ -115,7 +115,7 @@ export type SendingView =
   | { readonly is: 'failed'; readonly code: Fault | 'offline' | NotReady };
 
 /** `unreadable`: a picture that this browser cannot open; it can be sent as a file. `lost`: its bytes went before they were kept. */
-export type NotReady = 'unreadable' | 'lost';
+type NotReady = 'unreadable' | 'lost';
 
 /** Something that came with a message. */
 export interface AttachmentView {
