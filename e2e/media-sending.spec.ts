@@ -1,5 +1,6 @@
 /** Sending pictures and files from a real browser: what is in them, and what becomes of them without a network. */
 import type { Actor } from './fixtures/actor.ts';
+import { findings } from './fixtures/axe.ts';
 import { fillsDisk } from './fixtures/disk.ts';
 import { CAMERA, look, photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
@@ -148,4 +149,27 @@ test('what a full disk has no room for is said at once, and nothing that was typ
   await expect(an.composer).toHaveValue('kèm tệp này');
   await freesDisk();
   await an.comesBack();
+});
+
+test('[B17] what is more than a message takes is said in the tray, which everybody can read, and the rest goes', async ({
+  stage,
+}) => {
+  const an = await stage.actor('An');
+  const id = await stage.group('Nhiều tệp', an, []);
+  await an.comesIn();
+  await an.opens('Nhiều tệp');
+  const files = Array.from({ length: 20 }, (_, at) => text(`${String(at)}.txt`, `tệp ${String(at)}`));
+  await chooses(an, jpeg('a.jpg', await photo(an.page)), jpeg('b.jpg', Buffer.from('không phải ảnh')), ...files);
+  await expect(tray(an).getByRole('listitem')).toHaveCount(20);
+  await expect(an.page.getByText('2 files were left out')).toBeVisible();
+  await expect(tray(an).getByText('Not a picture that can be read')).toBeVisible();
+  await expect(tray(an).getByText('Preparing')).toHaveCount(0);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await an.page.emulateMedia({ colorScheme });
+    expect(await findings(an.page)).toEqual([]);
+  }
+  await an.writes('mười chín');
+  await an.seesState('mười chín', 'Sent');
+  await expect(an.page.getByText('were left out')).toHaveCount(0);
+  expect((await messages(an, id))[0]?.attachments).toHaveLength(19);
 });

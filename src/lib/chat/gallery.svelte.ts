@@ -49,7 +49,7 @@ export function openGallery({ items, at, from, blobs, onolder }: Opening): void 
     dataSource: slides,
     index: at,
     loop: false,
-    bgOpacity: 0.94,
+    bgOpacity: 1,
     showHideAnimationType: still ? 'none' : 'zoom',
     ...(still ? { zoomAnimationDuration: false } : {}),
     showAnimationDuration: 180,

@@ -35,7 +35,8 @@ export interface Chosen {
   original: boolean;
   /** The tab in which it was chosen: as long as that one is there, it alone knows whether the bytes are lost. */
   tab?: string;
-  state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'no-room';
+  /** `huge`: too many pixels to decode; `lost`: the tab in which it was chosen ended before its bytes were kept. */
+  state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'huge' | 'no-room' | 'lost';
   /** Of a voice note. */
   seconds?: number;
   waveform?: string;

@@ -25,9 +25,9 @@ export class Media {
       case 'image':
         return await this.#do({ is: 'picture', bytes, original: what.original });
       case 'video':
-        return await this.#film(bytes, type);
+        return await this.#film(bytes, type, what.original);
       case 'audio':
-        return await this.#also(bytes, type, lookAtSound(bytes));
+        return await this.#also({ is: 'as-it-is', bytes, type }, lookAtSound(bytes));
       case 'file':
         return await this.#do({ is: what.original ? 'as-it-is' : 'file', bytes, type });
     }
@@ -39,16 +39,19 @@ export class Media {
     this.#giveUp();
   }
 
-  async #film(bytes: Blob, type: string): Promise<Prepared> {
+  async #film(bytes: Blob, type: string, original: boolean): Promise<Prepared> {
     const { still, ...about } = await lookAtFilm(bytes);
     const poster = still === undefined ? null : await this.#do({ is: 'picture', bytes: still, original: false });
     const seen =
       poster?.is === 'ready' ? { thumb: poster.thumb, poster: { bytes: poster.bytes, sha256: poster.sha256 } } : {};
-    return await this.#also(bytes, type, Promise.resolve({ ...about, ...seen }));
+    return await this.#also(
+      { is: original ? 'as-it-is' : 'film', bytes, type },
+      Promise.resolve({ ...about, ...seen }),
+    );
   }
 
-  async #also(bytes: Blob, type: string, looking: Promise<object>): Promise<Prepared> {
-    const [named, about] = await Promise.all([this.#do({ is: 'as-it-is', bytes, type }), looking]);
+  async #also(task: Task, looking: Promise<object>): Promise<Prepared> {
+    const [named, about] = await Promise.all([this.#do(task), looking]);
     return { ...named, ...about };
   }
 

@@ -26,7 +26,8 @@ export async function headerOf(bytes: Blob): Promise<ReturnType<typeof dimension
 
 export async function preparePicture(bytes: Blob, original: boolean): Promise<Prepared> {
   const header = await headerOf(bytes);
-  if (header === null || header.width * header.height > PICTURE_MAX_PIXELS) return { is: 'unreadable' };
+  if (header === null) return { is: 'unreadable' };
+  if (header.width * header.height > PICTURE_MAX_PIXELS) return { is: 'huge' };
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(bytes, { imageOrientation: 'from-image' });

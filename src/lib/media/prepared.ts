@@ -18,11 +18,12 @@ export interface Ready extends Named {
   poster?: Named;
 }
 
-/** `unreadable`: it does not decode, or would take too much memory to. */
-export type Prepared = Ready | { is: 'unreadable' };
+/** `unreadable`: it does not decode; `huge`: it would take too much memory to. */
+export type Prepared = Ready | { is: 'unreadable' | 'huge' };
 
 /** What a worker can do as well as a page. `type` is what it says it is. */
 export type Task =
   | { is: 'as-it-is'; bytes: Blob; type: string }
+  | { is: 'film'; bytes: Blob; type: string }
   | { is: 'file'; bytes: Blob; type: string }
   | { is: 'picture'; bytes: Blob; original: boolean };

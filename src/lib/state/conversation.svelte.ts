@@ -220,6 +220,10 @@ export class Conversation implements ConversationView {
     return this.#tray?.items ?? NOTHING;
   }
 
+  get leftOut(): number {
+    return this.#tray?.leftOut ?? 0;
+  }
+
   attach(files: readonly File[]): void {
     if (files.length > 0) void this.#withTray((tray) => tray.attach(files));
   }
@@ -248,8 +252,8 @@ export class Conversation implements ConversationView {
     void this.#withTray((tray) => tray.takeBack(id, this.#composer));
   }
 
-  retrySending(id: MessageId): void {
-    void this.#withTray((tray) => tray.retry(id));
+  retrySending(id: MessageId, asFile = false): void {
+    void this.#withTray((tray) => tray.retry(id, asFile));
   }
 
   react(id: MessageId, emoji: string): void {

@@ -14,8 +14,8 @@ import { named, putTray, trays } from '../local/trays.ts';
 import type { Prepare } from '../media/media.ts';
 import type { Ready } from '../media/prepared.ts';
 
-/** What is larger and goes as it is would have to be copied twice; it is put on the shelf when it has its name. */
-const SHELVED_FIRST_MAX_BYTES = 64 * 1024 ** 2;
+/** What is larger is put on the shelf before it has its name only where there is room for it twice. */
+const TWICE_UNASKED_MAX_BYTES = 64 * 1024 ** 2;
 /** Of what the browser gives this app so much stays free. */
 const LEFT_FREE_BYTES = 16 * 1024 ** 2;
 
@@ -36,6 +36,8 @@ const WHY: Record<Exclude<Chosen['state'], 'preparing' | 'ready'>, Fault> = {
   empty: 'invalid-input',
   'too-large': 'too-large',
   unreadable: 'invalid-input',
+  huge: 'invalid-input',
+  lost: 'not-found',
   'no-room': 'no-room',
 };
 
@@ -75,10 +77,10 @@ export class Packing {
   }
 
   /** It is in a tray or in the queue already. The same again changes nothing. */
-  add({ key, kind, size }: Chosen, bytes: Blob): void {
+  add({ key }: Chosen, bytes: Blob): void {
     if (this.#shelving.has(key)) return;
     this.#inHand.set(key, bytes);
-    if (kind === 'image' || size <= SHELVED_FIRST_MAX_BYTES) this.#shelving.set(key, this.#shelve(key, bytes));
+    this.#shelving.set(key, this.#shelve(key, bytes));
     this.again(key);
   }
 
@@ -120,7 +122,7 @@ export class Packing {
     const bytes = await this.bytes(key);
     if (bytes === null && (await this.#isElsewhere(chosen))) return;
     // It went with the tab in which it was chosen.
-    if (bytes === null) return this.#became(key, 'unreadable');
+    if (bytes === null) return this.#became(key, 'lost');
     if (this.#find(key)?.in === 'tray' && !(await hasRoom(bytes.size))) return this.#became(key, 'no-room');
     const { kind, original, type } = chosen;
     const prepared = await this.#parts.prepare(
@@ -131,7 +133,7 @@ export class Packing {
     const now = this.#find(key)?.chosen;
     // Taken away, or wanted otherwise meanwhile.
     if (this.#stopped || now?.state !== 'preparing' || now.original !== original) return;
-    if (prepared.is === 'unreadable') return this.#became(key, 'unreadable');
+    if (prepared.is !== 'ready') return this.#became(key, prepared.is);
     if ((await this.#keep(prepared)) || this.#keepInHand(key, prepared)) await this.#isReady(key, prepared);
     else this.#became(key, 'no-room');
   }
@@ -231,6 +233,7 @@ export class Packing {
   }
 
   async #shelve(key: Sha256, bytes: Blob): Promise<void> {
+    if (bytes.size > TWICE_UNASKED_MAX_BYTES && !(await hasRoom(2 * bytes.size))) return;
     try {
       await this.#parts.shelf.put(key, bytes, 'own');
     } catch (why) {

@@ -1,6 +1,7 @@
 /** Sending attachments without a screen, against a real relay: without a network, over a reload, through a relay that stops, and when it says no. */
 import 'fake-indexeddb/auto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { BlobShelf } from '../local/blobs.ts';
 import type { App } from './app.svelte.ts';
 import type { Conversation } from './conversation.svelte.ts';
 import { Browser, fileOf, RelayProcess, until } from './relay-stage.ts';
@@ -261,7 +262,7 @@ test('a voice note goes with how long and how loud it is', async () => {
   expect(await binh.blob(voice!.sha256)).toHaveLength(5_000);
 }, 60_000);
 
-test('what is empty or too large is said at once, and nothing of it goes', async () => {
+test('[B17] what is empty or too large is said at once, and nothing of it goes', async () => {
   const { chat } = await pair();
   const large = fileOf('x', 'lớn.bin');
   Object.defineProperty(large, 'size', { value: 3 * 1024 ** 3 });
@@ -272,3 +273,91 @@ test('what is empty or too large is said at once, and nothing of it goes', async
   await until(() => lines(chat)[0] === '[vừa.txt] sent');
   expect(chat.tray.map(({ name }) => name)).toEqual(['rỗng.txt', 'lớn.bin']);
 }, 60_000);
+
+test('[B17] more than a message takes is said, and what there is goes', async () => {
+  const { chat } = await pair();
+  chat.attach(Array.from({ length: 23 }, (_, at) => fileOf(`tệp ${String(at)}`, `${String(at)}.txt`)));
+  await until(() => chat.tray.length === 20 && chat.tray.every(({ state }) => state === 'ready'));
+  expect(chat.leftOut).toBe(3);
+  chat.submit();
+  expect(chat.leftOut).toBe(0);
+  await until(() => messages(chat)[0]?.state === 'sent');
+  expect(messages(chat)[0]?.attachments).toHaveLength(20);
+}, 60_000);
+
+/** Says that it is so large, and has no pixels at all. */
+const pngOf = (side: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(64);
+  bytes.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52]);
+  for (const at of [16, 20]) new DataView(bytes.buffer).setUint32(at, side);
+  return bytes;
+};
+
+test('[B17] a picture of too many pixels is not decoded, and can go as a file', async () => {
+  const { chat } = await pair();
+  chat.attach([fileOf(pngOf(30_000), 'bom.png', 'image/png'), fileOf('vừa', 'vừa.txt')]);
+  await until(() => chat.tray[0]?.state === 'huge' && chat.tray[1]?.state === 'ready');
+  chat.setOriginal(chat.tray[0]!.key, true);
+  await until(() => chat.tray[0]?.state === 'ready');
+  chat.submit();
+  await until(() => lines(chat)[0] === '[bom.png, vừa.txt] sent');
+  expect(messages(chat)[0]?.attachments[0]).toMatchObject({ kind: 'file', type: 'application/octet-stream', size: 64 });
+}, 60_000);
+
+test('[B14] [B17] a picture that turns out not to open after it was sent says so, and goes as a file', async () => {
+  const { binh, id, chat } = await pair();
+  const broken = fileOf('đây không phải ảnh', 'hỏng.jpg', 'image/jpeg');
+  const read = gated(broken);
+  chat.attach([broken]);
+  await until(() => chat.tray.length === 1);
+  say(chat, 'xem này');
+  read();
+  await until(() => sending(chat)[0]?.is === 'failed');
+  expect(sending(chat)).toEqual([{ is: 'failed', code: 'unreadable' }]);
+  chat.retrySending(messages(chat)[0]!.id, true);
+  await until(() => lines(chat)[0] === 'xem này [hỏng.jpg] sent');
+  const binhChat = (await tab(binh)).open(id);
+  await until(() => messages(binhChat).length === 1);
+  expect(messages(binhChat)[0]?.attachments[0]).toMatchObject({ kind: 'file', type: 'application/octet-stream' });
+}, 60_000);
+
+test('[B10] what is large is kept while it is being made ready: a reload goes on with it', async () => {
+  const { an, app, id, chat } = await pair();
+  const bytes = noise(65 * 1024 ** 2);
+  const large = fileOf(bytes, 'lớn.bin');
+  const read = gated(large);
+  chat.attach([large]);
+  await until(() => chat.tray.length === 1);
+  say(chat, 'tệp lớn');
+  const kept = async (): Promise<number> => {
+    const name = (await indexedDB.databases()).map((one) => one.name ?? '').find((one) => isShelf(one, an));
+    if (name === undefined) return 0;
+    return (await new BlobShelf(name.replace(/:blobs$/, '')).use()).own;
+  };
+  await expect.poll(kept, { timeout: 30_000 }).toBe(bytes.length);
+  app.stop();
+  read();
+
+  const reopened = (await tab(an)).open(id);
+  await until(() => lines(reopened)[0] === 'tệp lớn [lớn.bin] sent');
+  expect(messages(reopened)[0]?.attachments[0]).toMatchObject({ size: bytes.length });
+}, 120_000);
+
+/** What is read of it comes only when the answer is called. */
+function gated(file: File): () => void {
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const slice = file.slice.bind(file);
+  file.slice = (...range) => {
+    const part = slice(...range);
+    const read = part.arrayBuffer.bind(part);
+    part.arrayBuffer = async () => {
+      await gate;
+      return await read();
+    };
+    return part;
+  };
+  return open;
+}
+
+const isShelf = (name: string, { device }: Browser): boolean => name.includes(device) && name.endsWith(':blobs');

@@ -23,6 +23,8 @@ export class Tray {
   readonly #id: ConversationId;
   readonly #previews = new Map<string, Preview>();
   readonly #chosen = $derived.by(() => trayOf(this.#device.table('kv'), this.#id));
+  /** How many of those chosen last were more than a message takes. */
+  #leftOut = $state(0);
   readonly items = $derived.by<readonly TrayItemView[]>(() => this.#chosen.map((one) => this.#view(one)));
 
   constructor(parts: { device: Device; packing: Packing; maxBytes: () => number }, id: ConversationId) {
@@ -32,11 +34,16 @@ export class Tray {
     this.#id = id;
   }
 
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
   attach(files: readonly File[]): void {
     const here = untrack(() => this.#chosen);
     const taken = files.slice(0, Math.max(0, ATTACHMENTS_MAX_COUNT - here.length));
     const added = taken.map((file) => ({ file, chosen: this.#choose(file) }));
     this.#put([...here, ...added.map(({ chosen }) => chosen)]);
+    this.#leftOut = files.length - taken.length;
     for (const { file, chosen } of added) {
       if (chosen.kind === 'image' && file.size <= SHOWN_AS_CHOSEN_MAX_BYTES) this.#preview(chosen.key).show(file);
       if (chosen.state === 'preparing') this.#packing.add(chosen, file);
@@ -44,6 +51,7 @@ export class Tray {
   }
 
   detach(key: string): void {
+    this.#leftOut = 0;
     const here = untrack(() => this.#chosen);
     this.#put(here.filter((one) => one.key !== key));
     const gone = here.filter((one) => one.key === key);
@@ -55,12 +63,11 @@ export class Tray {
     const here = untrack(() => this.#chosen);
     const before = here.find((one) => one.key === key);
     if (before === undefined || before.isTakenBack === true) return;
-    const isFile = before.state === 'unreadable' && original;
+    const isFile = isUnopened(before) && original;
     const isPicture = before.kind === 'image' && (before.state === 'preparing' || before.state === 'ready');
     if (!isFile && (!isPicture || before.original === original)) return;
     const { ready, ...rest } = before;
-    const asFile = { kind: 'file' as const, type: 'application/octet-stream' };
-    const now: Chosen = { ...rest, ...(isFile && asFile), original, state: 'preparing' };
+    const now: Chosen = { ...rest, ...(isFile && AS_FILE), original, state: 'preparing' };
     this.#put(here.map((one) => (one === before ? now : one)));
     void this.#packing.forget(namesOf(ready));
     this.#packing.again(before.key);
@@ -74,6 +81,7 @@ export class Tray {
 
   /** These are in the queue. */
   sent(chosen: readonly Chosen[]): void {
+    this.#leftOut = 0;
     this.#put(untrack(() => this.#chosen).filter((one) => !chosen.includes(one)));
     void this.#packing.forget(chosen.flatMap(({ key, ready }) => (ready === undefined ? [] : [key])));
   }
@@ -91,13 +99,20 @@ export class Tray {
     this.#device.waitsNoMore(id);
   }
 
-  retry(id: MessageId): void {
+  /** `asFile`: what could not be opened as a picture goes as it is. */
+  retry(id: MessageId, asFile: boolean): void {
     const row = queuedRow(this.#device.kept, id);
     if (row === null) return;
     const uploads = row.uploads.map(({ failed: _failed, chosen, ...upload }): Upload => {
-      return { ...upload, ...(chosen && { chosen: { ...chosen, state: 'preparing' } }) };
+      if (chosen === undefined) return upload;
+      const changed = asFile && isUnopened(chosen) ? { ...AS_FILE, original: true } : {};
+      return { ...upload, chosen: { ...chosen, ...changed, state: 'preparing' } };
     });
-    this.#device.wait(id, { ...row, uploads });
+    const attachments = row.message.attachments?.map((one) => {
+      const chosen = uploads.find(({ sha256 }) => sha256 === one.sha256)?.chosen;
+      return chosen === undefined ? one : { ...one, type: chosen.type };
+    });
+    this.#device.wait(id, { ...row, message: { ...row.message, ...(attachments && { attachments }) }, uploads });
     for (const { chosen } of uploads) if (chosen !== undefined) this.#packing.again(chosen.key);
   }
 
@@ -164,6 +179,10 @@ export class Tray {
     return preview;
   }
 }
+
+/** A picture that did not decode, or would not fit into memory. */
+const isUnopened = ({ state }: Chosen): boolean => state === 'unreadable' || state === 'huge';
+const AS_FILE = { kind: 'file', type: 'application/octet-stream' } as const;
 
 /** What was attached to a message, as it was in the tray. */
 const chosenAgain = ({ message, uploads }: QueuedMessage): Chosen[] =>

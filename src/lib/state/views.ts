@@ -118,7 +118,10 @@ export type SendingView =
   | { readonly is: 'waiting' }
   | { readonly is: 'uploading'; readonly sent: number; readonly size: number }
   /** Not by itself any more: the person tries again, or takes it back. */
-  | { readonly is: 'failed'; readonly code: Fault | 'offline' };
+  | { readonly is: 'failed'; readonly code: Fault | 'offline' | NotReady };
+
+/** `unreadable`: a picture that this browser cannot open; it can be sent as a file. `lost`: its bytes went before they were kept. */
+type NotReady = 'unreadable' | 'lost';
 
 /** Something that came with a message. */
 export interface AttachmentView {
@@ -181,8 +184,8 @@ export interface TrayItemView {
   readonly size: number;
   /** For `src` of a small picture of it; null for what has none. */
   readonly preview: string | null;
-  /** `unreadable`: a picture that does not decode; it can be sent as a file. */
-  readonly state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'no-room';
+  /** `unreadable`: a picture that does not decode, `huge`: one of too many pixels to; they can be sent as files. `lost`: its bytes went before they were kept. */
+  readonly state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'huge' | 'no-room' | 'lost';
   /** A picture that goes as it is, with everything that is in it. */
   readonly original: boolean;
 }
@@ -321,6 +324,8 @@ export interface ConversationView {
 
   /** Chosen for the message that is being written. */
   readonly tray: readonly TrayItemView[];
+  /** How many of those chosen last were more than a message takes. */
+  readonly leftOut: number;
   attach(files: readonly File[]): void;
   detach(key: string): void;
   /** A picture smaller and without what is hidden in it, or as it is. */
@@ -328,7 +333,8 @@ export interface ConversationView {
   sendVoice(recording: Recording): MessageId | null;
   /** Takes back a message whose attachments have not all arrived; what else was written is given back to the composer. */
   cancelSending(id: MessageId): void;
-  retrySending(id: MessageId): void;
+  /** `asFile`: what could not be opened as a picture goes as it is. */
+  retrySending(id: MessageId, asFile?: boolean): void;
 
   react(id: MessageId, emoji: string): void;
   deleteMessage(id: MessageId): void;
