@@ -58,8 +58,10 @@ test('[B17] whose bytes wait for the disk, or have all come and are being kept, 
   const [sent, disk, whole] = [gate(), gate(), gate()];
   await doorThat(async (incoming, path) => {
     if (path === '/waiting') await disk.opened;
-    // Paused until there is more than is read at once: so that the last piece comes while it is paused again.
-    for await (const piece of incoming.chunks) if (piece.byteLength > 0) await sent.opened;
+    // As slow as a disk: the last piece comes along with one that is still being taken.
+    await sent.opened;
+    for await (const piece of incoming.chunks)
+      if (piece.byteLength > 0) await new Promise((resolve) => setImmediate(resolve));
     whole.open();
     await disk.opened;
   });
