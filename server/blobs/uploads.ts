@@ -172,7 +172,8 @@ export class Uploads {
       this.#parts.moved('in', bytes);
     };
     try {
-      await appendTo(path, until(incoming.chunks, stop), { offset, size, hash, written });
+      const whenFlooded: Incoming['whenFlooded'] = (flooded) => incoming.whenFlooded(flooded);
+      await appendTo(path, { chunks: until(incoming.chunks, stop), whenFlooded }, { offset, size, hash, written });
       upload.hash = hash;
       return stop.aborted ? { fault: 'not-ready' } : null;
     } catch (why) {
@@ -266,13 +267,17 @@ async function interrupted(upload: Upload): Promise<void> {
 async function* until(chunks: AsyncIterable<Uint8Array>, stop: AbortSignal): AsyncGenerator<Uint8Array> {
   const stopped = new Promise<null>((resolve) => stop.addEventListener('abort', () => resolve(null), { once: true }));
   const each = chunks[Symbol.asyncIterator]();
-  for (;;) {
-    const coming = each.next();
-    // Whatever becomes of it when nobody waits for it any more.
-    coming.catch(() => undefined);
-    const next = stop.aborted ? null : await Promise.race([coming, stopped]);
-    if (next === null || next.done === true) return;
-    yield next.value;
+  try {
+    for (;;) {
+      const coming = each.next();
+      // Whatever becomes of it when nobody waits for it any more.
+      coming.catch(() => undefined);
+      const next = stop.aborted ? null : await Promise.race([coming, stopped]);
+      if (next === null || next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    void each.return?.().catch(() => undefined);
   }
 }
 

@@ -1,57 +1,51 @@
 /**
- * A request's body as it comes: what the sender is faster than its taker waits in their machine and not in our memory. uWebSockets.js reads up to 512 KB
- * at once, and nothing more is asked for until that has been taken.
+ * A request's body as it comes: what the sender is faster than its taker waits in their machine and not in our memory. That is, as far as uWebSockets.js
+ * lets us: it reads on for as long as it finds half a megabyte at once, also when it has been told to pause, so that whoever sends from this machine would
+ * bring all of a film in one go. What is more than a megabyte of one sender, or more than all have together (pieces.ts), is a flood, and goes to the taker
+ * at once.
  *
- * It cuts off whoever sends less than 160 KB within ten seconds. A telephone in a lift is no reason: as long as something comes, it is let go on.
+ * It cuts off whoever sends less than 160 KB within its time, and counts also while we do not listen, or write to the disk what has come. A telephone in a
+ * lift is no reason, and neither is a slow disk: as long as something comes, or it is our turn, the count is begun anew.
  */
 import type { HttpResponse } from 'uWebSockets.js';
 import { CutOff, type Incoming } from '../exchange.ts';
+import { copied, giveBack } from './pieces.ts';
 
 /** Nothing at all for so long ends it. */
 const SILENCE_MILLIS = 60_000;
-/** uWebSockets.js counts to ten seconds, by a clock of four; this begins the count anew. */
+/** uWebSockets.js counts by a clock of four seconds, and to no less than two of them; this begins the count anew. */
 const LOOK_MILLIS = 4_000;
-
-/** As much as uWebSockets.js reads at once. */
-const PIECE_BYTES = 512 * 1024;
-const FREE_MAX_COUNT = 64;
-/** Pieces that were taken, to be used again: left to be collected, gigabytes of uploads are hundreds of megabytes of memory. */
-const free: Uint8Array[] = [];
-
-function copied(chunk: ArrayBuffer): Uint8Array {
-  if (chunk.byteLength > PIECE_BYTES) return new Uint8Array(chunk.slice(0));
-  const piece = (free.pop() ?? new Uint8Array(PIECE_BYTES)).subarray(0, chunk.byteLength);
-  piece.set(new Uint8Array(chunk));
-  return piece;
-}
-
-function giveBack({ buffer }: Uint8Array): void {
-  if (buffer.byteLength === PIECE_BYTES && free.length < FREE_MAX_COUNT) free.push(new Uint8Array(buffer));
-}
+/** Of one sender. */
+const WAITING_MAX_BYTES = 1024 ** 2;
 
 export class IncomingBody implements Incoming {
   readonly length: number | null;
   readonly #raw: HttpResponse;
+  readonly #silenceMillis: number;
   #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #received = 0;
   #heardAt = performance.now();
   #state: 'coming' | 'whole' | 'cut' = 'coming';
   #isPaused = false;
   /** Nobody takes it any more. */
   #isDiscarded = false;
+  #flooded: ((piece: Uint8Array) => void) | null = null;
+  /** Why whoever was flooded could not take it. */
+  #failure: { why: unknown } | null = null;
   #wake: (() => void) | null = null;
   readonly #looking: NodeJS.Timeout;
 
   /** `onAborted` is the door's; it says so by `cut`. */
-  constructor(raw: HttpResponse, declared: string) {
+  constructor(raw: HttpResponse, declared: string, silenceMillis = SILENCE_MILLIS) {
     this.#raw = raw;
+    this.#silenceMillis = silenceMillis;
     this.length = /^\d{1,15}$/.test(declared) ? Number(declared) : null;
     // uWebSockets.js never says that an empty body has ended when the head came in pieces.
     if (this.length === 0) this.#state = 'whole';
     raw.onData((chunk, isLast) => this.#take(chunk, isLast));
-    this.#looking = setInterval(() => this.#look(), LOOK_MILLIS);
+    this.#looking = setInterval(() => this.#look(), Math.min(LOOK_MILLIS, silenceMillis));
     this.#looking.unref();
-    if (this.length === 0) clearInterval(this.#looking);
   }
 
   /** How much of what was announced has not come yet; what was not announced may be without end. */
@@ -64,26 +58,41 @@ export class IncomingBody implements Incoming {
     return this.#chunks();
   }
 
+  whenFlooded(take: ((piece: Uint8Array) => void) | null): void {
+    this.#flooded = take;
+  }
+
   /** The sender has gone, or is being sent away: the response is not touched any more. */
   cut(): void {
+    clearInterval(this.#looking);
     if (this.#state === 'coming') this.#state = 'cut';
-    this.#end();
+    this.#wake?.();
+  }
+
+  /** Its answer is being written: from here on it is uWebSockets.js's. */
+  answered(): void {
+    clearInterval(this.#looking);
   }
 
   /** Whatever still comes is let go; resolves when it has all come, or the sender has gone. */
   async discard(): Promise<void> {
     this.#isDiscarded = true;
-    this.#waiting = [];
+    this.#empty();
     this.#resume();
     while (this.#state === 'coming') await this.#change();
   }
 
   async *#chunks(): AsyncGenerator<Uint8Array> {
     for (;;) {
+      if (this.#failure !== null) throw this.#failure.why;
       const chunk = this.#waiting.shift();
       if (chunk !== undefined) {
-        yield chunk;
-        giveBack(chunk);
+        this.#waitingBytes -= chunk.byteLength;
+        try {
+          yield chunk;
+        } finally {
+          giveBack(chunk);
+        }
       } else if (this.#state === 'cut') throw new CutOff();
       else if (this.#state === 'whole') return;
       else {
@@ -97,20 +106,46 @@ export class IncomingBody implements Incoming {
     if (this.#state !== 'coming') return;
     this.#received += chunk.byteLength;
     this.#heardAt = performance.now();
-    // The bytes are uWebSockets.js's own, and are taken away when this returns.
-    if (!this.#isDiscarded && chunk.byteLength > 0) this.#waiting.push(copied(chunk));
+    if (!this.#isDiscarded && chunk.byteLength > 0) this.#hold(chunk);
     if (isLast) {
       // What had been read already still came; the connection's next request has to come too.
       this.#resume();
       this.#state = 'whole';
-      this.#end();
-      return;
-    }
-    if (this.#waiting.length > 0 && !this.#isPaused) {
+    } else if (this.#isPaused || this.#waiting.length > 0) {
+      // Again also when it is paused: what came in spite of it has begun the count.
       this.#isPaused = true;
       this.#raw.pause();
     }
     this.#wake?.();
+  }
+
+  /** The bytes are uWebSockets.js's own, and are taken away when its call returns. */
+  #hold(bytes: ArrayBuffer): void {
+    const isFlood = this.#flooded !== null && this.#waitingBytes + bytes.byteLength > WAITING_MAX_BYTES;
+    const piece = isFlood ? null : copied(bytes);
+    if (piece === null && this.#flooded !== null) {
+      this.#flood(this.#flooded, bytes);
+      return;
+    }
+    this.#waiting.push(piece ?? new Uint8Array(bytes.slice(0)));
+    this.#waitingBytes += bytes.byteLength;
+  }
+
+  #flood(take: (piece: Uint8Array) => void, bytes: ArrayBuffer): void {
+    try {
+      for (const piece of this.#waiting) take(piece);
+      take(new Uint8Array(bytes));
+    } catch (why) {
+      this.#failure = { why };
+      this.#isDiscarded = true;
+    }
+    this.#empty();
+  }
+
+  #empty(): void {
+    for (const piece of this.#waiting) giveBack(piece);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 
   #resume(): void {
@@ -121,14 +156,12 @@ export class IncomingBody implements Incoming {
   }
 
   #look(): void {
-    if (this.#state !== 'coming' || this.#isPaused) return;
-    if (performance.now() - this.#heardAt > SILENCE_MILLIS) this.#raw.close();
+    // It has come, and is being kept: this may take minutes.
+    if (this.#state === 'whole') this.#raw.resume();
+    if (this.#state !== 'coming') return;
+    if (this.#isPaused) this.#raw.pause();
+    else if (performance.now() - this.#heardAt > this.#silenceMillis) this.#raw.close();
     else this.#raw.resume();
-  }
-
-  #end(): void {
-    clearInterval(this.#looking);
-    this.#wake?.();
   }
 
   #change(): Promise<void> {

@@ -105,8 +105,19 @@ class Network {
   }
 
   #look(): void {
-    if (this.#line.gone || this.#waiting === null) return;
-    if (performance.now() - this.#movedAt > STALLED_MILLIS) this.#line.raw.close();
-    else this.#line.raw.resume();
+    const { gone, raw } = this.#line;
+    if (gone || this.#waiting === null) return;
+    if (performance.now() - this.#movedAt > STALLED_MILLIS) {
+      raw.close();
+      return;
+    }
+    raw.resume();
+    // It has forgotten by that to say when there is room again; it will when it has been tried in vain.
+    const { chunk, from } = this.#waiting;
+    const before = raw.getWriteOffset();
+    let isTaken = false;
+    raw.cork(() => (isTaken = this.#try(chunk.subarray(before - from))));
+    if (isTaken) this.#left();
+    else if (raw.getWriteOffset() > before) this.#movedAt = performance.now();
   }
 }

@@ -97,7 +97,13 @@ function begin(held: Held, open: (socket: DoorSocket) => SocketEvents, frames: '
 
 const text = new TextDecoder();
 
-export async function openDoor(host: string, port: number, handlers: DoorHandlers): Promise<Door> {
+/** `silenceMillis` is how long an upload may say nothing, if not as long as uploads may. */
+export async function openDoor(
+  host: string,
+  port: number,
+  handlers: DoorHandlers,
+  silenceMillis?: number,
+): Promise<Door> {
   const app = uws.App();
   let underWay = 0;
   /** Nobody else knows the address. */
@@ -131,6 +137,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
     const isMuch = incoming.outstanding > DRAINED_MAX_BYTES;
     if (isMuch) incoming.cut();
     else await incoming.discard();
+    incoming.answered();
     write(res, head.method, answer, isMuch);
   };
 
@@ -142,7 +149,7 @@ export async function openDoor(host: string, port: number, handlers: DoorHandler
       return;
     }
     if (handlers.isUpload(head.method, head.path)) {
-      const incoming = new IncomingBody(raw, head.header('content-length'));
+      const incoming = new IncomingBody(raw, head.header('content-length'), silenceMillis);
       res.left = () => incoming.cut();
       void answerUpload(res, head, incoming);
       return;
