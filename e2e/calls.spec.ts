@@ -146,7 +146,7 @@ test('three in a group: one joins late, and one leaves', async ({ stage }) => {
   await chi.page.getByRole('button', { name: 'Join' }).click();
   await Promise.all([an.sees(2), binh.sees(2), chi.hears(2)]);
   await an.hangsUp();
-  await Promise.all([binh.sees(0), binh.hears(1), chi.hears(1)]);
+  await Promise.all([binh.sees(1), chi.sees(1), binh.hears(1), chi.hears(1)]);
   await chi.hangsUp();
   await binh.hangsUp();
 });

@@ -1,5 +1,5 @@
 /** Pictures over the whole window. */
-import { photo } from './fixtures/photos.ts';
+import { landscape as photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
 test('a picture opens in the gallery, with who and when, arrows, and the focus back afterwards', async ({ stage }) => {

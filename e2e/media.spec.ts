@@ -1,6 +1,6 @@
 /** Pictures and files: sent and seen, also without a network. */
 import type { Actor } from './fixtures/actor.ts';
-import { photo } from './fixtures/photos.ts';
+import { landscape as photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
 const choose = async (who: Actor, ...files: Parameters<ReturnType<Actor['page']['locator']>['setInputFiles']>[0][]) => {

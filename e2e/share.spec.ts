@@ -1,5 +1,5 @@
 /** What another app shares with this one: it comes as the browser would post it from a share sheet. */
-import { photo } from './fixtures/photos.ts';
+import { landscape as photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
 test('[B16] what another app shares waits until a conversation is chosen, and is in its composer', async ({

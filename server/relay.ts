@@ -322,7 +322,7 @@ export async function startRelay(
           closeSession(handle);
           return rooms.written();
         },
-        renamed: (person) => background.run(() => spreadName(person)),
+        looksOther: (person) => background.run(() => spreadLooks(person)),
       }),
       ...peopleHandlers(sql),
       ...conversationHandlers(sql, living),
@@ -433,7 +433,7 @@ export async function startRelay(
   }
 
   /** One conversation after another: a person with hundreds of them must not fill the memory with rooms. */
-  async function spreadName(person: UserId): Promise<void> {
+  async function spreadLooks(person: UserId): Promise<void> {
     for (const conversation of await conversationsOf(sql, person)) {
       await mirrorConversation(sql, living.mirror, conversation);
       announcer.changed(conversation, { members: true });

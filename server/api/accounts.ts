@@ -36,8 +36,8 @@ export interface AccountParts {
   };
   /** These sessions are over: their sockets close. */
   sessionEnded(handle: string): Promise<void>;
-  /** This person's name changed: whoever shows it has to hear. */
-  renamed(person: UserId): void;
+  /** This person's name or picture changed: whoever shows it has to hear. */
+  looksOther(person: UserId): void;
 }
 
 type AccountRoutes =
@@ -106,7 +106,7 @@ export function accountHandlers(parts: AccountParts): Pick<Handlers, AccountRout
         return refuse('invalid-input', { fields: { avatar: 'Bring the picture first: PUT /api/blobs/…?profile=1.' } });
       const user = await updateProfile(sql, who.person, body.name ?? null, body.about ?? null, avatar);
       if (user === null) return refuse('signed-out');
-      if (body.name !== undefined) parts.renamed(who.person);
+      if (body.name !== undefined || avatar !== undefined) parts.looksOther(who.person);
       return ok({ user: me(user) });
     },
   };

@@ -75,6 +75,7 @@ function writeMembers(root: Y.Doc, rows: MemberRow[]): void {
     const member: Member = {
       role: row.role,
       name: row.name,
+      ...(row.avatar === null ? {} : { avatar: row.avatar }),
       joinedAt: row.joined_at,
       ...(row.left_at === null ? {} : { leftAt: row.left_at }),
       ...(row.hidden_seq === 0 ? {} : { hiddenSeq: row.hidden_seq }),
@@ -83,6 +84,7 @@ function writeMembers(root: Y.Doc, rows: MemberRow[]): void {
     const same =
       before?.role === member.role &&
       before.name === member.name &&
+      before.avatar === member.avatar &&
       before.joinedAt === member.joinedAt &&
       before.leftAt === member.leftAt &&
       before.hiddenSeq === member.hiddenSeq;

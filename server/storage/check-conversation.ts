@@ -64,10 +64,11 @@ export class ConversationCheck {
       if (inDocument !== inTable)
         this.#faults.push(`the root says ${what} ${shown(inDocument)}, the tables ${shown(inTable)}`);
     const mirrored = new Map(membersOf(doc).entries());
-    for (const { user_id, role, name, joined_at, left_at, hidden_seq } of members) {
+    for (const { user_id, role, name, avatar, joined_at, left_at, hidden_seq } of members) {
       const expected = {
         role,
         name,
+        ...(avatar === null ? {} : { avatar }),
         joinedAt: joined_at,
         ...(left_at === null ? {} : { leftAt: left_at }),
         ...(hidden_seq === 0 ? {} : { hiddenSeq: hidden_seq }),

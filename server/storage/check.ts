@@ -70,7 +70,7 @@ class Check {
       select id, kind, title, topic, avatar, created_by, created_at, last_seq, history from conversations where id = ${id}`;
     if (row === undefined) return;
     const members = await this.#tx<(MemberRow & { read_seq: number })[]>`
-      select m.user_id, m.role, u.name, m.joined_at, m.left_at, m.hidden_seq, m.read_seq
+      select m.user_id, m.role, u.name, u.avatar, m.joined_at, m.left_at, m.hidden_seq, m.read_seq
       from members m join users u on u.id = m.user_id where m.conversation = ${id}`;
     const index = await this.#tx<IndexedMessage[]>`
       select seq, id, page, author, stamped_at as "stampedAt", value, deleted

@@ -1,6 +1,6 @@
 /** The table `conversations`: that they exist, what they are called, how many messages they have. */
 import type { ConversationKind, History } from '#shared/access.ts';
-import type { ConversationId, UserId } from '#shared/ids.ts';
+import type { ConversationId, Sha256, UserId } from '#shared/ids.ts';
 import { markDue } from './mirrors-due.ts';
 import type { Sql, Transaction } from './sql.ts';
 
@@ -10,7 +10,7 @@ export interface Conversation {
   title: string | null;
   topic: string;
   /** The picture: a blob's name. */
-  avatar: string | null;
+  avatar: Sha256 | null;
   created_by: UserId;
   created_at: number;
   last_seq: number;

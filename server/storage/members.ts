@@ -1,6 +1,6 @@
 /** The table `members`: who is in which conversation, as what, and up to where they have read. It decides; the documents mirror it. */
 import type { ConversationKind, Role } from '#shared/access.ts';
-import type { ConversationId, UserId } from '#shared/ids.ts';
+import type { ConversationId, Sha256, UserId } from '#shared/ids.ts';
 import type { Sql, Transaction } from './sql.ts';
 
 export interface Membership {
@@ -14,6 +14,7 @@ export interface MemberRow {
   user_id: UserId;
   role: Role;
   name: string;
+  avatar: Sha256 | null;
   joined_at: number;
   left_at: number | null;
   hidden_seq: number;
@@ -47,7 +48,7 @@ export async function membershipsOf(sql: Sql, places: readonly MemberPlace[]): P
 /** All who ever were in it, with when they left. */
 export function everybodyIn(sql: Sql, conversation: ConversationId): Promise<MemberRow[]> {
   return sql<MemberRow[]>`
-    select m.user_id, m.role, u.name, m.joined_at, m.left_at, m.hidden_seq
+    select m.user_id, m.role, u.name, u.avatar, m.joined_at, m.left_at, m.hidden_seq
     from members m join users u on u.id = m.user_id
     where m.conversation = ${conversation}
     order by m.joined_at, m.user_id`;

@@ -28,7 +28,7 @@ export async function mirrored(sql: Sql, conversation: ConversationId, mark: num
   await sql`delete from mirrors_due where conversation = ${conversation} and mark = ${mark}`;
 }
 
-/** As part of the statement that changes a person's name. */
+/** As part of the statement that changes a person's name or picture. */
 export function dueForAllOf(sql: Sql, person: UserId) {
   return sql`
     insert into mirrors_due (conversation) select conversation from members where user_id = ${person}

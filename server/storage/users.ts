@@ -9,7 +9,7 @@ export interface User {
   email: string;
   name: string;
   about: string;
-  avatar: string | null;
+  avatar: Sha256 | null;
   created_at: number;
 }
 
@@ -53,7 +53,7 @@ export async function updateProfile(
   avatar?: Sha256 | null,
 ): Promise<User | null> {
   const [row] = await sql<User[]>`
-    ${name === null ? sql`` : sql`with due as (${dueForAllOf(sql, id)})`}
+    ${name === null && avatar === undefined ? sql`` : sql`with due as (${dueForAllOf(sql, id)})`}
     update users set
       name = coalesce(${name}, name),
       name_folded = coalesce(${name === null ? null : folded(name)}, name_folded),

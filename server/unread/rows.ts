@@ -3,7 +3,7 @@
  * a count can not drift from what is there (rules U1, U2, U4). The members of a row are read apart: most changes of a row are not about them.
  */
 import type { Role } from '#shared/access.ts';
-import type { ConversationId, UserId } from '#shared/ids.ts';
+import type { ConversationId, Sha256, UserId } from '#shared/ids.ts';
 import { attachedOf } from '#shared/model/media-types.ts';
 import type { CallTrace } from '#shared/model/call-trace.ts';
 import type { Attachment } from '#shared/model/message.ts';
@@ -69,7 +69,7 @@ interface Found {
   id: ConversationId;
   kind: OverviewRow['kind'];
   title: string | null;
-  avatar: string | null;
+  avatar: Sha256 | null;
   created_at: number;
   last_seq: number;
   read_seq: number;
@@ -131,6 +131,7 @@ interface FoundMember {
   id: UserId;
   name: string;
   role: Role;
+  avatar: Sha256 | null;
   delivered: number;
   read: number;
 }
@@ -172,7 +173,7 @@ async function readMembers(
   const all = new Map<ConversationId, OverviewMember[]>();
   if (conversations === 0) return all;
   const rows = await sql<FoundMember[]>`
-    select m.conversation, m.user_id as id, u.name, m.role, m.delivered_seq as delivered, m.read_seq as read
+    select m.conversation, m.user_id as id, u.name, u.avatar, m.role, m.delivered_seq as delivered, m.read_seq as read
     from members m join users u on u.id = m.user_id
     where ${filter} and m.left_at is null
     order by m.joined_at, m.user_id`;

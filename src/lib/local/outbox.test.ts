@@ -30,7 +30,7 @@ async function tab(...script: (Performed | Promise<Performed>)[]) {
       return (await script.shift()) ?? { ok: true };
     },
     refused: (_key, request, refusal) => refused(request.is, refusal.code),
-    created: () => {},
+    learnt: () => {},
   });
   const settled = () => vi.waitFor(() => expect(kept.table('outbox').size).toBe(0));
   return { kept, outbox, asked, refused, settled, script };

@@ -4,7 +4,7 @@
  * relay's idempotence makes harmless). A refused request leaves, is told, and those behind it go on.
  */
 import type { Fault } from '#shared/faults.ts';
-import type { OverviewRow } from '#shared/protocol/overview.ts';
+import type { OverviewRow, Person } from '#shared/protocol/overview.ts';
 import type { Kept } from './kept.ts';
 import { inOneTab } from './one-tab.ts';
 import type { OutboxRequest } from './tables.ts';
@@ -16,8 +16,13 @@ export interface Declined {
   detail: string;
 }
 
-/** `created`: the conversation that was asked for, as it is now. */
-export type Performed = { ok: true; created?: OverviewRow } | { ok: false; refusal: Declined };
+/** What it made of it: the conversation, and the person at this device, as they are now. */
+export interface Learnt {
+  row?: OverviewRow;
+  me?: Person;
+}
+
+export type Performed = ({ ok: true } & Learnt) | { ok: false; refusal: Declined };
 
 export interface OutboxParts {
   kept: Kept;
@@ -25,7 +30,7 @@ export interface OutboxParts {
   perform: (request: OutboxRequest) => Promise<Performed>;
   scope: string;
   refused: (key: string, request: OutboxRequest, refusal: Declined) => void;
-  created: (row: OverviewRow) => void;
+  learnt: (learnt: Learnt) => void;
 }
 
 /** What may pass by itself: the request stays and is tried again. */
@@ -43,7 +48,7 @@ export class Outbox {
   readonly #perform: OutboxParts['perform'];
   readonly #lock: string;
   readonly #refused: OutboxParts['refused'];
-  readonly #created: OutboxParts['created'];
+  readonly #learnt: OutboxParts['learnt'];
   readonly #changed: (table: string) => void;
   #now: 'idle' | 'running' | 'stopped' = 'idle';
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -55,7 +60,7 @@ export class Outbox {
     this.#perform = parts.perform;
     this.#lock = `${parts.scope}:outbox`;
     this.#refused = parts.refused;
-    this.#created = parts.created;
+    this.#learnt = parts.learnt;
     this.#changed = (table) => {
       if (table === 'outbox') void this.run();
     };
@@ -108,8 +113,8 @@ export class Outbox {
       }
       const asked = await this.#perform(request);
       if (this.#isStopped()) return;
-      // Before the request leaves, so that the conversation is in the list all the time.
-      if (asked.ok && asked.created) this.#created(asked.created);
+      // Before the request leaves, so that what was asked for shows all the time.
+      if (asked.ok) this.#learnt(asked);
       if (!asked.ok && !isDoneAlready(request, asked.refusal)) {
         if (TRY_AGAIN.has(asked.refusal.code)) return;
         this.#refused(key, request, asked.refusal);

@@ -21,7 +21,9 @@ export type OutboxRequest =
   | { is: 'change-history'; conversation: ConversationId; history: History }
   | { is: 'leave'; conversation: ConversationId }
   | { is: 'delete-group'; conversation: ConversationId }
-  | { is: 'profile'; change: { name?: string; about?: string } };
+  | { is: 'profile'; change: { name?: string; about?: string } }
+  /** Of a group, or one's own where there is none; null takes it away. Its bytes are on the shelf until the relay has them. */
+  | { is: 'picture'; conversation: ConversationId | null; sha256: Sha256 | null };
 
 /** Something chosen for a message: what it is, and what is to be sent of it once it was made ready. */
 export interface Chosen {

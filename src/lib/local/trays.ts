@@ -19,7 +19,7 @@ export const trays = (kept: Kept): (readonly [ConversationId, readonly Chosen[]]
     key.startsWith(TRAY) ? [[key.slice(TRAY.length) as ConversationId, tray as readonly Chosen[]] as const] : [],
   );
 
-/** All that lies on the shelf for something: in trays and in the queue. */
+/** All that lies on the shelf for something: in trays, in the queue, and pictures in the outbox. */
 export function named(kept: Kept): Set<Sha256> {
   const names = new Set<Sha256>();
   const add = ({ key, ready }: Chosen): void => {
@@ -32,5 +32,7 @@ export function named(kept: Kept): Set<Sha256> {
       names.add(sha256);
       if (chosen !== undefined) add(chosen);
     }
+  for (const request of kept.table('outbox').values())
+    if (request.is === 'picture' && request.sha256 !== null) names.add(request.sha256);
   return names;
 }

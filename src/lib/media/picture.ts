@@ -5,6 +5,7 @@
 import { imageDimensionsFromData } from 'image-dimensions';
 import { rgbaToThumbHash } from './thumb-hash.ts';
 import { PICTURE_MAX_PIXELS } from '#shared/limits.ts';
+import { type Canvas, contextOf, encoded, newCanvas } from './canvas.ts';
 import { movingPicture } from './moving.ts';
 import { nameOf } from './names.ts';
 import type { Named, Prepared } from './prepared.ts';
@@ -16,8 +17,6 @@ const QUALITY = 0.82;
 const THUMB_PX = 100;
 /** Cameras put a preview and a colour profile in front. */
 const HEADER_BYTES = 1024 ** 2;
-
-type Canvas = OffscreenCanvas | HTMLCanvasElement;
 
 /** What it says of itself; null for what is no picture. */
 export async function headerOf(bytes: Blob): Promise<ReturnType<typeof dimensions>> {
@@ -79,8 +78,8 @@ async function draw(picture: ImageBitmap, type: Type): Promise<Drawn> {
   const canvas = scaled(picture, LONG_SIDE_PX);
   const { width, height } = canvas;
   // A browser that cannot write WebP answers with PNG, which is many times larger; but JPEG knows nothing transparent.
-  let drawn = await encoded(canvas, 'image/webp');
-  if (drawn.type !== 'image/webp' && type !== 'png') drawn = await encoded(canvas, 'image/jpeg');
+  let drawn = await encoded(canvas, 'image/webp', QUALITY);
+  if (drawn.type !== 'image/webp' && type !== 'png') drawn = await encoded(canvas, 'image/jpeg', QUALITY);
   return { bytes: drawn, sha256: await nameOf(drawn), type: drawn.type, width, height };
 }
 
@@ -99,24 +98,4 @@ function thumbOf(picture: ImageBitmap): string {
   const canvas = scaled(picture, THUMB_PX);
   const { data } = contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
   return btoa(String.fromCharCode(...rgbaToThumbHash(canvas.width, canvas.height, data)));
-}
-
-function newCanvas(width: number, height: number): Canvas {
-  if (typeof OffscreenCanvas !== 'undefined') return new OffscreenCanvas(width, height);
-  return Object.assign(document.createElement('canvas'), { width, height });
-}
-
-function contextOf(canvas: Canvas): OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D {
-  const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | null;
-  if (context === null) throw new Error('This browser does not draw.');
-  return context;
-}
-
-function encoded(canvas: Canvas, type: string): Promise<Blob> {
-  if ('convertToBlob' in canvas) return canvas.convertToBlob({ type, quality: QUALITY });
-  return new Promise((resolve, reject) => {
-    const done = (blob: Blob | null): void =>
-      blob === null ? reject(new Error('It could not be drawn.')) : resolve(blob);
-    canvas.toBlob(done, type, QUALITY);
-  });
 }

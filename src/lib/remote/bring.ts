@@ -76,10 +76,29 @@ export async function blobMaxBytes(send: Send): Promise<number | null> {
 
 const Limits = v.object({ blobMaxBytes: v.pipe(v.number(), v.minValue(1)) });
 
-async function bringSmall(send: Send, parcel: Parcel, { progress, signal }: Bringing): Promise<Brought> {
-  const url = `${blobAddress(parcel.sha256)}?conversation=${parcel.conversation}`;
+/** One's own, for everybody, where there is no conversation; else a group's. */
+export async function bringPicture(
+  send: Send,
+  { bytes, sha256, conversation }: { bytes: Blob; sha256: Sha256; conversation: ConversationId | null },
+): Promise<Brought> {
+  const to = conversation === null ? 'profile=1' : `conversation=${conversation}`;
+  return await put(send, `${blobAddress(sha256)}?${to}`, bytes, {
+    progress: () => undefined,
+    signal: AbortSignal.timeout(STALLED_MS),
+  });
+}
+
+async function bringSmall(send: Send, parcel: Parcel, bringing: Bringing): Promise<Brought> {
+  return await put(send, `${blobAddress(parcel.sha256)}?conversation=${parcel.conversation}`, parcel.bytes, bringing);
+}
+
+async function put(
+  send: Send,
+  url: string,
+  body: Blob,
+  { progress, signal }: Pick<Bringing, 'progress' | 'signal'>,
+): Promise<Brought> {
   try {
-    const body = parcel.bytes;
     return judged(await send({ method: 'PUT', url, headers: {}, body, progress, signal }));
   } catch {
     return { is: 'away' };

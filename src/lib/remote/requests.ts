@@ -2,8 +2,10 @@
 import type { Performed } from '../local/outbox.ts';
 import type { OutboxRequest } from '../local/tables.ts';
 import type { Ask, Asked } from './api.ts';
+import type { Pictures } from './tell-picture.ts';
 
-export async function perform(ask: Ask, request: OutboxRequest): Promise<Performed> {
+/** `pictures`: where the bytes of chosen pictures are. */
+export async function perform(ask: Ask, request: OutboxRequest, pictures: Pictures): Promise<Performed> {
   switch (request.is) {
     case 'create': {
       const { conversation: id, kind, title, people } = request;
@@ -11,7 +13,7 @@ export async function perform(ask: Ask, request: OutboxRequest): Promise<Perform
       const asked = await ask('createConversation', {
         body: { id, kind, ...(title === null ? {} : { title }), members },
       });
-      return asked.ok ? { ok: true, created: asked.answer.conversation } : asked;
+      return asked.ok ? { ok: true, row: asked.answer.conversation } : asked;
     }
     case 'add-member':
       return await ask('putMember', {
@@ -36,6 +38,14 @@ export async function perform(ask: Ask, request: OutboxRequest): Promise<Perform
       return await ask('deleteConversation', { params: { id: request.conversation } });
     case 'profile':
       return await ask('updateMe', { body: request.change });
+    case 'picture':
+      try {
+        const { tellPicture } = await import('./tell-picture.ts');
+        return await tellPicture(ask, request, pictures);
+      } catch {
+        // What is behind this import may come with the next start.
+        return { ok: false, refusal: { code: 'offline', fields: {}, detail: 'It could not be loaded.' } };
+      }
   }
 }
 

@@ -14,6 +14,7 @@ import { forgetPerson } from '../local/forget.ts';
 import { storageUse } from '../local/quota.ts';
 import { writeSignedIn } from '../local/store.ts';
 import { Calls } from './calls.svelte.ts';
+import { chosenPicture } from './chosen-picture.ts';
 import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
@@ -35,6 +36,14 @@ export class App implements AppView {
   readonly connection: Connection;
   readonly calls: Calls;
   #me = $state.raw<Me>() as Me;
+  /** By what was chosen here, or what any of their devices has told the relay. */
+  readonly #picture = $derived.by(() => {
+    const chosen = chosenPicture(this.#device.requests, null);
+    if (chosen !== undefined) return chosen;
+    const known = this.#device.table('people').get(this.#me.id);
+    return known === undefined ? this.#me.avatar : known.avatar;
+  });
+  readonly #seenMe = $derived<Me>({ ...this.#me, avatar: this.#picture });
   #signedOut = $state(false);
   #player = $state.raw<PlayerView | null>(null);
   #stopped = false;
@@ -42,7 +51,7 @@ export class App implements AppView {
   constructor(me: Me, device: Device) {
     this.#me = me;
     this.#device = device;
-    this.#rows = new Rows(device, () => this.#me);
+    this.#rows = new Rows(device, () => this.me);
     this.connection = new Connection(device);
     this.calls = new Calls(device, (id) => this.#rows.all.find((row) => row.id === id));
   }
@@ -73,14 +82,17 @@ export class App implements AppView {
   async checkSession(): Promise<void> {
     const asked = await this.#device.ask('session');
     if (this.#stopped) return;
-    if (asked.ok && asked.answer.user.id === this.#me.id) return this.#becameMe(asked.answer.user);
+    if (asked.ok && asked.answer.user.id === this.#me.id) {
+      this.#device.meet([asked.answer.user]);
+      return this.#becameMe(asked.answer.user);
+    }
     if (!asked.ok && asked.refusal.code !== 'signed-out') return;
     this.#signedOut = true;
     this.#device.link.pause();
   }
 
   get me(): Me {
-    return this.#me;
+    return this.#seenMe;
   }
 
   blobs(): Promise<BlobsView> {
@@ -124,7 +136,7 @@ export class App implements AppView {
   }
 
   open(id: ConversationId): Conversation {
-    return new Conversation(this.#device, () => this.#me, id);
+    return new Conversation(this.#device, () => this.me, id);
   }
 
   async startDirect(person: Person): Promise<ConversationId> {
@@ -200,6 +212,11 @@ export class App implements AppView {
     const refusal = await this.#device.request({ is: 'profile', change: wanted });
     if (refusal !== null) this.#becameMe(before);
     return refusal;
+  }
+
+  async setPicture(picture: Blob | null): Promise<Refusal | null> {
+    const { choosePicture } = await import('./choose-picture.ts');
+    return await choosePicture(this.#device, null, picture);
   }
 
   async changePassword(current: string, next: string): Promise<Refusal | null> {

@@ -4,7 +4,7 @@ import { untrack } from 'svelte';
 import * as v from 'valibot';
 import type * as Y from 'yjs';
 import { type Action, type ConversationKind, type History, may, outranks, type Role } from '#shared/access.ts';
-import { type ConversationId, type MessageId, newMessageId, type UserId } from '#shared/ids.ts';
+import { type ConversationId, type MessageId, newMessageId, type Sha256, type UserId } from '#shared/ids.ts';
 import { EMOJI_MAX_CHARS, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { membersOf, META_FIELDS, metaOf, Title } from '#shared/model/conversation.ts';
 import { conversationDoc } from '#shared/model/doc-names.ts';
@@ -15,6 +15,7 @@ import type { Held } from '../local/documents.ts';
 import { mustQueue, queuedRow, TRAY } from '../local/queue.ts';
 import type { Chosen, OutboxRequest, QueuedMessage, Upload } from '../local/tables.ts';
 import { Beat } from './beat.svelte.ts';
+import { chosenPicture } from './chosen-picture.ts';
 import { Composer } from './composer.svelte.ts';
 import type { Device } from './device.svelte.ts';
 import { mentionsIn } from './mentions.ts';
@@ -78,6 +79,15 @@ export class Conversation implements ConversationView {
     membersWithOutbox(this.id, this.#membersKnown(), this.#device.requests),
   );
   readonly #names = $derived.by(() => new Map<UserId, string>(this.#people.map(({ id, name }) => [id, name])));
+  /** Also of those who have left: what they wrote is still there. The list hears of a new one whether the root is open or not. */
+  readonly #pictures = $derived.by(() => {
+    this.#rootBeat.feel();
+    const pictures = new Map<UserId, Sha256 | null | undefined>(this.#people.map(({ id, avatar }) => [id, avatar]));
+    for (const [id, { avatar }] of membersOf(this.#root.doc).entries()) pictures.set(id as UserId, avatar);
+    for (const { id, avatar } of this.#device.row(this.id)?.members ?? [])
+      if (avatar !== undefined) pictures.set(id, avatar);
+    return pictures;
+  });
   /** The list learns that one was removed before the root does, which may name one as a member for good: nothing comes any more. */
   readonly #isLost = $derived(this.#wasKnown && !this.#isKnown);
   readonly #myRole = $derived.by<Role | null>(() =>
@@ -135,6 +145,17 @@ export class Conversation implements ConversationView {
     return this.#other?.id ?? this.id;
   }
 
+  get picture(): Sha256 | null {
+    if (this.#kind === 'direct') return this.other?.avatar ?? null;
+    const chosen = chosenPicture(this.#device.requests, this.id);
+    return chosen === undefined ? (this.#device.row(this.id)?.avatar ?? null) : chosen;
+  }
+
+  pictureOf(person: UserId): Sha256 | null {
+    if (person === this.#device.me) return this.#me().avatar;
+    return this.#pictures.get(person) ?? null;
+  }
+
   get members(): readonly MemberView[] {
     return this.#members;
   }
@@ -151,9 +172,7 @@ export class Conversation implements ConversationView {
 
   get other(): Person | null {
     const other = this.#other;
-    return other === null
-      ? null
-      : { id: other.id, name: other.name, avatar: this.#device.table('people').get(other.id)?.avatar ?? null };
+    return other === null ? null : { id: other.id, name: other.name, avatar: this.pictureOf(other.id) };
   }
 
   get presence(): { online: boolean; lastSeen: number | null } | null {
@@ -335,6 +354,12 @@ export class Conversation implements ConversationView {
     if (parsed.success && untrack(() => this.may('rename'))) metaOf(this.#root.doc).set('topic', parsed.output);
   }
 
+  async setPicture(picture: Blob | null): Promise<Refusal | null> {
+    if (!untrack(() => this.may('rename'))) return { code: 'not-allowed', fields: {} };
+    const { choosePicture } = await import('./choose-picture.ts');
+    return await choosePicture(this.#device, this.id, picture);
+  }
+
   addMembers(people: readonly Person[]): void {
     this.#device.meet(people);
     const known = untrack(() => new Set(this.#people.map(({ id }) => id)));
@@ -514,8 +539,8 @@ export class Conversation implements ConversationView {
     const me = this.#me();
     const role = creation.kind === 'direct' ? 'member' : 'owner';
     return [
-      { id: me.id, name: me.name, role },
-      ...creation.people.map(({ id, name }) => ({ id, name, role: 'member' as const })),
+      { id: me.id, name: me.name, role, avatar: me.avatar },
+      ...creation.people.map((person) => ({ ...person, role: 'member' as const })),
     ];
   }
 
@@ -530,6 +555,7 @@ export class Conversation implements ConversationView {
     return {
       id,
       name,
+      picture: this.pictureOf(id),
       role,
       me,
       online: this.#device.presence.isOnline(id),

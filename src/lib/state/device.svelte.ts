@@ -28,6 +28,7 @@ import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
 import type { Send } from '../remote/send.ts';
+import type { Pictures } from '../remote/tell-picture.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
@@ -126,10 +127,13 @@ export class Device {
     this.link = new RelayLink({ documents: this.documents, kept, scope, world: world.socket, maySync });
     this.outbox = new Outbox({
       kept,
-      perform: (request) => perform(world.ask, request),
+      perform: (request) => perform(world.ask, request, this.#pictures),
       scope,
       refused: (...told) => this.#refused(...told),
-      created: (row) => this.learn([row]),
+      learnt: ({ row, me }) => {
+        if (row !== undefined) this.learn([row]);
+        if (me !== undefined) this.meet([me]);
+      },
     });
     this.quota = new Quota((reason) => this.#storageFailed(reason));
     this.#fullDisk = new FullDisk({ kept, documents: this.documents, over: () => this.#diskHasRoom() });
@@ -382,6 +386,16 @@ export class Device {
     return sending;
   }
 
+  /** What was chosen as pictures of people and groups, for the outbox. */
+  get #pictures(): Pictures {
+    const shelf = async () => (await this.blobs()).shelf;
+    return {
+      bytes: async (sha256) => this.inHand.get(sha256) ?? (await (await shelf()).get(sha256)),
+      sent: (sha256) => void shelf().then((it) => it.sent(sha256)),
+      ...(this.#send && { send: this.#send }),
+    };
+  }
+
   #sendQueued(): void {
     if (this.#sending === null && !this.#isStopped && queued(this.kept).length > 0) void this.sending();
   }
@@ -598,9 +612,8 @@ export class Device {
   }
 
   #learnFrom(rows: readonly OverviewRow[]): void {
-    const met = new Map(rows.flatMap((row) => row.members).map((member) => [member.id, member.name]));
-    const known = this.kept.table('people');
-    this.meet([...met].map(([id, name]) => ({ id, name, avatar: known.get(id)?.avatar ?? null })));
+    const met = new Map(rows.flatMap((row) => row.members).map((member) => [member.id, member]));
+    this.meet([...met.values()].map(({ id, name, avatar = null }) => ({ id, name, avatar })));
     this.writtenHere.settle(rows);
   }
 

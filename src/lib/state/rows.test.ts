@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type ConversationId, newConversationId, newMessageId, newUserId } from '#shared/ids.ts';
+import { type ConversationId, type Sha256, newConversationId, newMessageId, newUserId } from '#shared/ids.ts';
 import type { OverviewRow } from '#shared/protocol/overview.ts';
 import type { OutboxRequest, WaitingMessage } from '../local/tables.ts';
 import { buildRows, membersWithOutbox, type RowSources, unreadOf } from './rows.ts';
@@ -136,6 +136,30 @@ test('members are shown as they were asked to be', () => {
   ];
   expect(membersWithOutbox(one.id, one.members, outbox)).toEqual([
     { id: me.id, name: 'An', role: 'admin' },
-    { id: chi.id, name: 'Chi', role: 'owner' },
+    { ...chi, role: 'owner' },
   ]);
+});
+
+test('[B22] [B21] a row shows the picture of the group, or of the other person; what was chosen here comes first', () => {
+  const [known, chosen] = ['a'.repeat(64), 'b'.repeat(64)] as [Sha256, Sha256];
+  const group = row({ avatar: known });
+  const direct = row({
+    kind: 'direct',
+    title: null,
+    members: [
+      { id: me.id, name: 'An', role: 'member', avatar: chosen },
+      { id: binh.id, name: 'Bình', role: 'member', avatar: known },
+    ],
+  });
+  // Kept by a version of the app that did not know pictures.
+  const old = row({ kind: 'direct', title: null });
+  const pictures = (outbox: OutboxRequest[]) => {
+    const rows = build([group, direct, old], { outbox });
+    return [group, direct, old].map(({ id }) => rows.find((one) => one.id === id)?.picture);
+  };
+  const asked = (sha256: Sha256 | null): OutboxRequest => ({ is: 'picture', conversation: group.id, sha256 });
+  expect(pictures([])).toEqual([known, known, null]);
+  expect(pictures([asked(known), asked(chosen)])).toEqual([chosen, known, null]);
+  expect(pictures([asked(chosen), asked(null)])).toEqual([null, known, null]);
+  expect(pictures([{ is: 'picture', conversation: null, sha256: chosen }])).toEqual([known, known, null]);
 });

@@ -3,11 +3,12 @@
  * themself (read marks, drafts, pins). Pure: the rune class around it only says when to do it again.
  */
 import type { ConversationKind } from '#shared/access.ts';
-import type { ConversationId, MessageId, UserId } from '#shared/ids.ts';
+import type { ConversationId, MessageId, Sha256, UserId } from '#shared/ids.ts';
 import { attachedOf } from '#shared/model/media-types.ts';
 import type { Draft, Preference } from '#shared/model/personal.ts';
 import type { LastMessage, OverviewMember, OverviewRow, Person } from '#shared/protocol/overview.ts';
 import type { OutboxRequest, WaitingMessage } from '../local/tables.ts';
+import { chosenPicture } from './chosen-picture.ts';
 import { othersReach, tickOf } from './ticks.ts';
 import type { ConversationRowView } from './views.ts';
 
@@ -35,7 +36,7 @@ interface Place {
   kind: ConversationKind;
   title: string | null;
   createdAt: number;
-  members: readonly { id: UserId; name: string }[];
+  members: readonly { id: UserId; name: string; avatar?: Sha256 | null | undefined }[];
   row: OverviewRow | null;
   pending: boolean;
 }
@@ -105,6 +106,7 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
     kind: place.kind,
     title: place.kind === 'group' ? (sources.title(id) ?? place.title ?? '') : (other?.name ?? null),
     avatarSeed: other?.id ?? id,
+    picture: place.kind === 'group' ? groupPicture(sources, place) : (other?.avatar ?? null),
     last: lastOf(row, last, waiting, me, nameOf),
     draft: sources.draft(id)?.text ?? null,
     unread,
@@ -116,6 +118,11 @@ function buildRow(sources: RowSources, place: Place, waiting: Waits | undefined)
     typing: namesOf(sources.typing(id), place.members),
     sortedAt: Math.max(place.createdAt, last?.at ?? 0, waiting?.message.at ?? 0),
   };
+}
+
+function groupPicture({ outbox }: RowSources, { id, row }: Place): Sha256 | null {
+  const chosen = chosenPicture(outbox, id);
+  return chosen === undefined ? (row?.avatar ?? null) : chosen;
 }
 
 function lastOf(
@@ -190,8 +197,7 @@ export function membersWithOutbox(
     if (request.is === 'profile' || request.conversation !== id) continue;
     switch (request.is) {
       case 'add-member':
-        if (!now.has(request.person.id))
-          now.set(request.person.id, { id: request.person.id, name: request.person.name, role: 'member' });
+        if (!now.has(request.person.id)) now.set(request.person.id, { ...request.person, role: 'member' });
         break;
       case 'remove-member':
         now.delete(request.user);
@@ -208,6 +214,7 @@ export function membersWithOutbox(
       case 'leave':
       case 'change-history':
       case 'delete-group':
+      case 'picture':
         break;
     }
   }

@@ -42,6 +42,8 @@ export interface ConversationRowView {
   readonly title: string | null;
   /** What colours and letters the avatar: the other person's id in a direct conversation, the conversation's own otherwise. */
   readonly avatarSeed: string;
+  /** A blob: of the group, or of the other person. */
+  readonly picture: Sha256 | null;
   readonly last: {
     by: UserId;
     byName: string;
@@ -268,6 +270,7 @@ export interface TimelineView {
 export interface MemberView {
   readonly id: UserId;
   readonly name: string;
+  readonly picture: Sha256 | null;
   readonly role: Role;
   readonly me: boolean;
   /** Is here; somebody whom one shares no small conversation with never is. */
@@ -296,6 +299,10 @@ export interface ConversationView {
   readonly title: string | null;
   readonly topic: string;
   readonly avatarSeed: string;
+  /** A blob: of the group, or of the other person. */
+  readonly picture: Sha256 | null;
+  /** Whom a message is by, also when they have left. */
+  pictureOf(person: UserId): Sha256 | null;
   readonly members: readonly MemberView[];
   /** Of a large group the number is known before the people are. */
   readonly memberCount: number;
@@ -347,6 +354,8 @@ export interface ConversationView {
   setHistory(history: History): void;
   rename(title: string): void;
   setTopic(topic: string): void;
+  /** Of a group: a small square, or null to take it away. Shows at once, and waits in the outbox without a network. */
+  setPicture(picture: Blob | null): Promise<Refusal | null>;
   addMembers(people: readonly Person[]): void;
   removeMember(id: UserId): void;
   changeRole(id: UserId, role: 'admin' | 'member' | 'owner'): void;
@@ -370,7 +379,8 @@ export type Notice = { key: string } & (
         | 'change-history'
         | 'leave'
         | 'delete-group'
-        | 'profile';
+        | 'profile'
+        | 'picture';
       code: Fault;
       detail: string;
     }
@@ -429,6 +439,8 @@ export interface AppView {
   pin(id: ConversationId, pinned: boolean): void;
 
   updateProfile(change: { name?: string; about?: string }): Promise<Refusal | null>;
+  /** A small square, or null to take it away. Shows at once, and waits in the outbox without a network. */
+  setPicture(picture: Blob | null): Promise<Refusal | null>;
   changePassword(current: string, next: string): Promise<Refusal | null>;
   sessions(): Promise<SessionInfo[] | Refusal>;
   endSession(id: string): Promise<Refusal | null>;

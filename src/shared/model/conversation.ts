@@ -3,13 +3,13 @@
  *
  *   meta     kind, createdBy, createdAt, history? (the relay alone) · title, topic, avatar (by role)
  *   pins     messageId → {by, at}                                     by role
- *   members  userId → {role, name, joinedAt, leftAt?, hiddenSeq?}     the relay alone: a mirror of its tables, to be read offline
+ *   members  userId → {role, name, avatar?, joinedAt, leftAt?, hiddenSeq?}     the relay alone: a mirror of its tables, to be read offline
  *   pages    {"current": n}                                           the relay alone
  */
 import * as v from 'valibot';
 import type * as Y from 'yjs';
 import { ConversationKind, History, Role } from '../access.ts';
-import { UserId } from '../ids.ts';
+import { Sha256, UserId } from '../ids.ts';
 import { NAME_MAX_CHARS, TITLE_MAX_CHARS, TOPIC_MAX_CHARS } from '../limits.ts';
 import { Millis } from './millis.ts';
 
@@ -33,6 +33,8 @@ export const EDITABLE_META: readonly MetaField[] = ['title', 'topic', 'avatar'];
 export const Member = v.strictObject({
   role: Role,
   name: v.pipe(v.string(), v.maxLength(NAME_MAX_CHARS)),
+  /** Their picture; left out by who has none. */
+  avatar: v.optional(Sha256),
   joinedAt: Millis,
   leftAt: v.optional(Millis),
   /** Messages up to this seq were written before they joined, and are hidden from them. */

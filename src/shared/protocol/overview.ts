@@ -1,7 +1,7 @@
 /** What the relay computes of a conversation for one person: a row in their list. The same over HTTP and on the control channel. */
 import * as v from 'valibot';
 import { ConversationKind, Role } from '../access.ts';
-import { ConversationId, MessageId, UserId } from '../ids.ts';
+import { ConversationId, MessageId, Sha256, UserId } from '../ids.ts';
 import { Attached } from '../model/media-types.ts';
 import { CallTrace } from '../model/call-trace.ts';
 import { Millis } from '../model/millis.ts';
@@ -11,7 +11,7 @@ const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const Person = v.object({
   id: UserId,
   name: v.string(),
-  avatar: v.nullable(v.string()),
+  avatar: v.nullable(Sha256),
 });
 export type Person = v.InferOutput<typeof Person>;
 
@@ -19,8 +19,14 @@ export type Person = v.InferOutput<typeof Person>;
 export const Reach = v.object({ delivered: Count, read: Count });
 export type Reach = v.InferOutput<typeof Reach>;
 
-/** `reach` is left out of what versions of the app kept that did not know it. */
-export const OverviewMember = v.object({ id: UserId, name: v.string(), role: Role, reach: v.optional(Reach) });
+/** `reach` and `avatar` are left out of what versions of the app kept that did not know them. */
+export const OverviewMember = v.object({
+  id: UserId,
+  name: v.string(),
+  role: Role,
+  avatar: v.optional(v.nullable(Sha256)),
+  reach: v.optional(Reach),
+});
 export type OverviewMember = v.InferOutput<typeof OverviewMember>;
 
 export const MemberReach = v.object({ user: UserId, ...Reach.entries });
@@ -47,7 +53,7 @@ export const OverviewRow = v.object({
   kind: ConversationKind,
   title: v.nullable(v.string()),
   /** The group's picture: a blob. Left out of what versions of the app kept that did not know it. */
-  avatar: v.optional(v.nullable(v.string())),
+  avatar: v.optional(v.nullable(Sha256)),
   createdAt: Millis,
   /**
    * Everybody, with how far they are. On the control channel a group of more than SMALL_GROUP_MAX_MEMBERS names only the person themself: all of
