@@ -8,9 +8,6 @@ export async function loadSeldom(): Promise<void> {
   await quiet();
   await Promise.allSettled([
     import('./Notices.svelte'),
-    import('$lib/people/Crop.svelte'),
-    import('$lib/state/choose-picture.ts'),
-    import('$lib/remote/tell-picture.ts'),
     import('$lib/sync/replacing.ts'),
     import('$lib/state/pages-elsewhere.ts'),
     import('#shared/direct-id.ts'),
