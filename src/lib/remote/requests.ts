@@ -1,11 +1,11 @@
-/** What waits in the outbox, as calls to the relay. */
+/** What waits in the outbox, as calls to the relay; but pictures, which have bytes (tell-picture.ts). */
 import type { Performed } from '../local/outbox.ts';
 import type { OutboxRequest } from '../local/tables.ts';
 import type { Ask, Asked } from './api.ts';
-import type { Pictures } from './tell-picture.ts';
 
-/** `pictures`: where the bytes of chosen pictures are. */
-export async function perform(ask: Ask, request: OutboxRequest, pictures: Pictures): Promise<Performed> {
+type Told = Exclude<OutboxRequest, { is: 'picture' }>;
+
+export async function perform(ask: Ask, request: Told): Promise<Performed> {
   switch (request.is) {
     case 'create': {
       const { conversation: id, kind, title, people } = request;
@@ -38,14 +38,6 @@ export async function perform(ask: Ask, request: OutboxRequest, pictures: Pictur
       return await ask('deleteConversation', { params: { id: request.conversation } });
     case 'profile':
       return await ask('updateMe', { body: request.change });
-    case 'picture':
-      try {
-        const { tellPicture } = await import('./tell-picture.ts');
-        return await tellPicture(ask, request, pictures);
-      } catch {
-        // What is behind this import may come with the next start.
-        return { ok: false, refusal: { code: 'offline', fields: {}, detail: 'It could not be loaded.' } };
-      }
   }
 }
 

@@ -3,15 +3,14 @@ import type { ConversationId, Sha256 } from '#shared/ids.ts';
 import type { Performed } from '../local/outbox.ts';
 import type { Ask, Refused } from './api.ts';
 import { bringPicture } from './bring.ts';
-import { type Send, send } from './send.ts';
+import type { Send } from './send.ts';
 
-export interface Pictures {
+interface Pictures {
   /** Null when this device has lost them. */
   bytes(sha256: Sha256): Promise<Blob | null>;
   /** The relay has it. */
   sent(sha256: Sha256): void;
-  /** The browser's own when there is none. */
-  send?: Send;
+  send: Send;
 }
 
 /** `conversation`: null for one's own. */
@@ -24,7 +23,7 @@ export async function tellPicture(ask: Ask, { conversation, sha256 }: Told, pict
   if (sha256 !== null) {
     const bytes = await pictures.bytes(sha256);
     if (bytes === null) return refused('not-found', 'The picture is not on this device any more.');
-    const brought = await bringPicture(pictures.send ?? send, { bytes, sha256, conversation });
+    const brought = await bringPicture(pictures.send, { bytes, sha256, conversation });
     if (brought.is === 'away') return refused('offline', 'The server cannot be reached.');
     if (brought.is === 'refused') return refused(brought.code, 'The picture was not taken.');
     pictures.sent(sha256);

@@ -214,9 +214,8 @@ export class App implements AppView {
     return refusal;
   }
 
-  async setPicture(picture: Blob | null): Promise<Refusal | null> {
-    const { choosePicture } = await import('./choose-picture.ts');
-    return await choosePicture(this.#device, null, picture);
+  setPicture(picture: Blob | null): Promise<Refusal | null> {
+    return this.#device.setPicture(null, picture);
   }
 
   async changePassword(current: string, next: string): Promise<Refusal | null> {

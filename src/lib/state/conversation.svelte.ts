@@ -356,8 +356,7 @@ export class Conversation implements ConversationView {
 
   async setPicture(picture: Blob | null): Promise<Refusal | null> {
     if (!untrack(() => this.may('rename'))) return { code: 'not-allowed', fields: {} };
-    const { choosePicture } = await import('./choose-picture.ts');
-    return await choosePicture(this.#device, this.id, picture);
+    return await this.#device.setPicture(this.id, picture);
   }
 
   addMembers(people: readonly Person[]): void {

@@ -19,7 +19,7 @@ import { Documents, type Held } from '../local/documents.ts';
 import { forgetConversation } from '../local/forget.ts';
 import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
-import { Outbox } from '../local/outbox.ts';
+import { Outbox, type Performed } from '../local/outbox.ts';
 import { queued, TRAY } from '../local/queue.ts';
 import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
@@ -28,7 +28,6 @@ import { type Ask, ask, type Refused } from '../remote/api.ts';
 import { fetchBlob, type FetchBlob } from '../remote/blobs.ts';
 import { perform } from '../remote/requests.ts';
 import type { Send } from '../remote/send.ts';
-import type { Pictures } from '../remote/tell-picture.ts';
 import { Deliveries } from '../sync/deliveries.ts';
 import { FetchAhead } from '../sync/fetch-ahead.ts';
 import { Here } from '../sync/here.ts';
@@ -44,7 +43,7 @@ import type { Blobs } from './blobs.svelte.ts';
 import { Presence } from './presence.svelte.ts';
 import { Progress } from './progress.svelte.ts';
 import type { Sending } from './sending.ts';
-import type { Notice } from './views.ts';
+import type { Notice, Refusal } from './views.ts';
 import { WrittenHere } from './written-here.ts';
 
 /** What of the world a device touches; tests bring their own. */
@@ -65,6 +64,10 @@ const NOTICE = 'notice:';
 const BLOB_BUDGET = 'blob-budget';
 
 type OutboxKey = string;
+
+/** Null when it cannot be loaded: a newer version has taken the place of this one, or there is neither a network nor a copy. */
+const newPicture = () => import('./new-picture.ts').catch(() => null);
+const NOT_LOADED = { code: 'offline', fields: {}, detail: 'It could not be loaded.' } as const;
 
 export class Device {
   readonly me: UserId;
@@ -127,7 +130,7 @@ export class Device {
     this.link = new RelayLink({ documents: this.documents, kept, scope, world: world.socket, maySync });
     this.outbox = new Outbox({
       kept,
-      perform: (request) => perform(world.ask, request, this.#pictures),
+      perform: (request) => (request.is === 'picture' ? this.#tellPicture(request) : perform(world.ask, request)),
       scope,
       refused: (...told) => this.#refused(...told),
       learnt: ({ row, me }) => {
@@ -386,14 +389,20 @@ export class Device {
     return sending;
   }
 
-  /** What was chosen as pictures of people and groups, for the outbox. */
-  get #pictures(): Pictures {
-    const shelf = async () => (await this.blobs()).shelf;
-    return {
-      bytes: async (sha256) => this.inHand.get(sha256) ?? (await (await shelf()).get(sha256)),
-      sent: (sha256) => void shelf().then((it) => it.sent(sha256)),
-      ...(this.#send && { send: this.#send }),
-    };
+  /** Of a group, or this person's own where there is none; null takes it away. */
+  async setPicture(conversation: ConversationId | null, picture: Blob | null): Promise<Refusal | null> {
+    const parts = await newPicture();
+    return parts === null ? NOT_LOADED : await parts.choosePicture(this, conversation, picture);
+  }
+
+  async #tellPicture(request: Extract<OutboxRequest, { is: 'picture' }>): Promise<Performed> {
+    try {
+      const parts = await newPicture();
+      if (parts !== null) return await parts.tellPicture(this, request, this.#send);
+    } catch {
+      // Neither could what keeps its bytes.
+    }
+    return { ok: false, refusal: NOT_LOADED };
   }
 
   #sendQueued(): void {

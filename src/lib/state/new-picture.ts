@@ -1,10 +1,14 @@
-/** Puts a new picture of this person or of a group on its way; it shows on this device from then on. Loaded when somebody chooses one. */
+/** A new picture of this person or of a group, from when it was chosen until the relay has it. Loaded when somebody chooses one, or one waits. */
 import type { ConversationId, Sha256 } from '#shared/ids.ts';
+import type { Performed } from '../local/outbox.ts';
+import type { OutboxRequest } from '../local/tables.ts';
 import { nameOf } from '../media/names.ts';
+import { type Send, send as sendIt } from '../remote/send.ts';
+import { tellPicture as tell } from '../remote/tell-picture.ts';
 import type { Device } from './device.svelte.ts';
 import type { Refusal } from './views.ts';
 
-/** `conversation`: null for this person's own. `bytes`: null takes the picture away. */
+/** It shows on this device from then on. `conversation`: null for this person's own. `bytes`: null takes the picture away. */
 export async function choosePicture(
   device: Device,
   conversation: ConversationId | null,
@@ -18,6 +22,20 @@ export async function choosePicture(
   // What was chosen before it and has not gone is not wanted any more. After this one is there, so that nothing older shows meanwhile.
   void device.kept.remove('outbox', ...before);
   return await answer;
+}
+
+/** `send`: the browser's own when there is none. */
+export async function tellPicture(
+  device: Device,
+  request: Extract<OutboxRequest, { is: 'picture' }>,
+  send: Send = sendIt,
+): Promise<Performed> {
+  const { shelf } = await device.blobs();
+  return await tell(device.ask, request, {
+    bytes: async (sha256) => device.inHand.get(sha256) ?? (await shelf.get(sha256).catch(() => null)),
+    sent: (sha256) => void shelf.sent(sha256).catch(() => undefined),
+    send,
+  });
 }
 
 /** Before anything names it. What the disk does not take is in hand for as long as this tab is open. */
