@@ -22,7 +22,7 @@ test('two to eight people on a phone, and on a desk', () => {
   ]);
   expect([2, 3, 4, 5, 6, 7, 8].map((count) => shape(count, DESK))).toEqual([
     '2×1',
-    '3×1',
+    '2×2',
     '2×2',
     '3×2',
     '3×2',

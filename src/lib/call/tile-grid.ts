@@ -8,25 +8,27 @@ export interface TileGrid {
   height: number;
 }
 
-/** Between these a picture of a person looks right: a phone held upright, a camera on a desk. */
-const NARROWEST = 3 / 4;
+/** Width by height. On what is held upright people hold their cameras upright too; on a desk they do not. */
+const NARROWEST = { upright: 3 / 4, wide: 5 / 4 };
 const WIDEST = 16 / 9;
 
 /** The grid in which one tile is largest; of equals the one with the fewest empty places. */
 export function tileGrid(count: number, width: number, height: number, gap: number): TileGrid {
+  const narrowest = height > width ? NARROWEST.upright : NARROWEST.wide;
   let best: TileGrid = { columns: 1, rows: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.ceil(Math.max(1, count) / columns);
-    const tile = fitted((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows);
+    const place = { width: (width - gap * (columns - 1)) / columns, height: (height - gap * (rows - 1)) / rows };
+    const tile = fitted(place, narrowest);
     if (tile.width * tile.height > best.width * best.height) best = { columns, rows, ...tile };
   }
   return best;
 }
 
-function fitted(width: number, height: number): { width: number; height: number } {
-  const [wide, high] = [Math.max(0, width), Math.max(0, height)];
+function fitted(place: { width: number; height: number }, narrowest: number): { width: number; height: number } {
+  const [wide, high] = [Math.max(0, place.width), Math.max(0, place.height)];
   return {
     width: Math.floor(Math.min(wide, high * WIDEST)),
-    height: Math.floor(Math.min(high, wide / NARROWEST)),
+    height: Math.floor(Math.min(high, wide / narrowest)),
   };
 }
