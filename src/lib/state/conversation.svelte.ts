@@ -58,6 +58,7 @@ export class Conversation implements ConversationView {
   readonly #composer: Composer;
   readonly #typist: Typist;
   #tray = $state.raw<Tray | null>(null);
+  #attaching = $state(0);
   #openingTray: Promise<void> | null = null;
   /** How far everybody is in a large group, when the relay was asked. */
   #asked = $state.raw<ReadonlyMap<UserId, Reach> | null>(null);
@@ -243,8 +244,14 @@ export class Conversation implements ConversationView {
     return this.#tray?.leftOut ?? 0;
   }
 
+  get attaching(): boolean {
+    return this.#attaching > 0;
+  }
+
   attach(files: readonly File[]): void {
-    if (files.length > 0) void this.#withTray((tray) => tray.attach(files));
+    if (files.length === 0) return;
+    this.#attaching += 1;
+    void this.#withTray((tray) => tray.attach(files)).finally(() => (this.#attaching -= 1));
   }
 
   detach(key: string): void {

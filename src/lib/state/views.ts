@@ -333,6 +333,8 @@ export interface ConversationView {
   readonly tray: readonly TrayItemView[];
   /** How many of those chosen last were more than a message takes. */
   readonly leftOut: number;
+  /** What was chosen is on its way into the tray: a message that were sent now would go without it. */
+  readonly attaching: boolean;
   attach(files: readonly File[]): void;
   detach(key: string): void;
   /** A picture smaller and without what is hidden in it, or as it is. */
