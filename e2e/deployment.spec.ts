@@ -95,7 +95,7 @@ test('calls are signalled through the proxy', async () => {
   const [here, there] = await Promise.all([anPage.signals(call), binhPage.signals(call)]);
   here.say({ type: 'OFFER', dst: there.peer, payload: 'xin chào' });
   await there.until(({ payload }) => payload === 'xin chào');
-  anPage.leave(call);
+  for (const page of [anPage, binhPage]) page.leave(call);
   await binhPage.seesOver(call);
 });
 

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CallerPage } from './calls/test-caller.ts';
 import { startRelay, type Relay } from './relay.ts';
 import { dump, load } from './storage/dump.ts';
 import { migrate } from './storage/migrate.ts';
@@ -50,6 +51,30 @@ function run(command: 'backup' | 'restore', file: string, { url }: TestDatabase,
   });
   return { status, said: stderr.trim() };
 }
+
+test('[C5] the calls come along, also one that goes on', async () => {
+  const before = await relayOn(old);
+  const [an, binh] = [await Actor.signUp(before.url, 'An'), await Actor.signUp(before.url, 'Bình')];
+  const group = await an.group('Gia đình', binh);
+  const [anPage, binhPage] = [await CallerPage.open(an), await CallerPage.open(binh)];
+  const first = anPage.start(group);
+  await binhPage.seesAt(first, binh, 'ringing');
+  binhPage.decline(first);
+  await anPage.seesOver(first);
+  const second = binhPage.start(group);
+  await anPage.seesAt(second, an, 'ringing');
+  expect(run('backup', 'b.tar', old, 'data')).toMatchObject({ status: 0 });
+  await empty(fresh.sql);
+  expect(run('restore', 'b.tar', fresh, 'data2')).toMatchObject({ status: 0 });
+  const after = await relayOn(fresh);
+  Object.assign(an, { url: after.url });
+  const { body } = await an.ask('GET', '/api/calls');
+  expect(body['calls']).toMatchObject([
+    { id: second, outcome: null },
+    { id: first, outcome: 'declined' },
+  ]);
+  await (await CallerPage.open(an)).seesAt(second, an, 'ringing');
+});
 
 test('what a backup took beside a running relay is, restored elsewhere, the same relay', async () => {
   const before = await relayOn(old);

@@ -21,7 +21,11 @@ test('[C10] a TURN server comes with a name that says until when it holds, and i
   expect(more).toEqual([]);
   expect(stun).toEqual({ urls: ['stun:turn.example.org:3478'] });
   expect(turn).toMatchObject({ urls, username: `${NOW / 1000 + ttlSeconds}:${person}` });
-  expect(turn?.credential).toBe(createHmac('sha1', 'bí mật').update(turn?.username ?? '').digest('base64'));
+  expect(turn?.credential).toBe(
+    createHmac('sha1', 'bí mật')
+      .update(turn?.username ?? '')
+      .digest('base64'),
+  );
   expect(ttlSeconds).toBeLessThanOrEqual(12 * 60 * 60);
 });
 

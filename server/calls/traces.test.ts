@@ -188,8 +188,19 @@ test('[C9] nobody writes such a message, or writes one anew; deleting it is like
 });
 
 test('[C9] what the tables and the documents say of calls agrees', async () => {
-  const { findings } = await checkDocuments(database.sql);
-  expect(findings).toEqual([]);
+  const found = async () => (await checkDocuments(database.sql)).findings.map(({ what }) => what);
+  expect(await found()).toEqual([]);
+  const [call] = await database.sql`
+    select k.id, k.trace from calls k join messages x on x.id = k.trace and not x.deleted where k.is_traced limit 1`;
+  const damages = [
+    [`update calls set video = not video where id = '${call?.['id']}'`, `${call?.['trace']} says otherwise`],
+    [`update calls set trace = 'm' where id = '${call?.['id']}'`, `the call ${call?.['id']} has left nothing`],
+    [`delete from calls where id = '${call?.['id']}'`, `${call?.['trace']} is left of a call that knows nothing of it`],
+  ];
+  for (const [damage = '', sentence = ''] of damages) {
+    await database.sql.unsafe(damage);
+    expect((await found()).join('\n')).toContain(sentence);
+  }
 });
 
 /** As a stock Yjs client that has the page: makes a change, and answers how its socket was closed. */

@@ -39,7 +39,9 @@ export async function insertCall(sql: Sql, { call, tookPart }: StoredCall): Prom
 export async function updateCall(sql: Sql, { call, tookPart }: StoredCall): Promise<void> {
   // Nobody knows it before it is written: nobody can take its place.
   const trace = call.over === null ? null : newMessageId(call.over.at);
-  const missed = call.over === null ? [] : call.people.filter(({ place }) => place.at === 'missed').map(({ id }) => id);
+  const missed = (call.over === null ? [] : call.people)
+    .filter(({ id, place }) => place.at === 'missed' && !tookPart.includes(id))
+    .map(({ id }) => id);
   await sql`
     update calls set
       answered_at = ${call.answeredAt}, alone_since = ${call.aloneSince}, ended_at = ${call.over?.at ?? null},

@@ -5,6 +5,7 @@
 import * as Y from 'yjs';
 import type { ConversationId, UserId } from '#shared/ids.ts';
 import { conversationDoc, type DocName, pageDoc, parseDocName } from '#shared/model/doc-names.ts';
+import { callFaults, type CheckedCall } from './check-calls.ts';
 import { ConversationCheck } from './check-conversation.ts';
 import { valueFaults } from './check-values.ts';
 import type { Conversation } from './conversations.ts';
@@ -84,7 +85,9 @@ class Check {
       check.page(page, doc);
       doc.destroy();
     }
-    for (const what of check.faults()) this.#find(conversationDoc(id), what);
+    const calls = await this.#tx<CheckedCall[]>`
+      select id, caller, video, outcome, took_part, missed, trace, is_traced from calls where conversation = ${id}`;
+    for (const what of [...check.faults(), ...callFaults(calls, index)]) this.#find(conversationDoc(id), what);
     this.#checked.conversations += 1;
     this.#checked.messages += index.length;
   }
