@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import * as Y from 'yjs';
 import { describe, expect, test } from 'vitest';
-import { newConversationId, newMessageId, newUserId, type MessageId, type UserId } from '#shared/ids.ts';
+import { newConversationId, newCallId, newMessageId, newUserId, type MessageId, type UserId } from '#shared/ids.ts';
 import type { Message } from '#shared/model/message.ts';
 import { deletedOf, messagesOf, orderOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
 import type { DocName } from '#shared/model/doc-names.ts';
@@ -125,6 +125,22 @@ describe('messages', () => {
     const verdict = bench.take(an, change(device(bench), post(an, id)));
     expect(verdict).toMatchObject({ is: 'accept', empty: false, messages: new Set([id]) });
     expectRefused(bench.take(an, change(device(bench), post(binh, newMessageId()))), 'forged-update');
+  });
+
+  test('[C9] nobody writes what is left of a call, here or on another page; whose it is may delete it', () => {
+    const bench = new Bench();
+    const [here, elsewhere] = [newMessageId(), newMessageId()];
+    const call: Message['call'] = { id: newCallId(), video: false, outcome: 'missed', seconds: 0 };
+    expectRefused(bench.take(an, change(device(bench), put('messages', newMessageId(), say(an, '', { call })))));
+    expectRefused(bench.take(an, change(device(bench), put('messages', newMessageId(), say(an, 'chữ', { call })))));
+    bench.write((doc) => messagesOf(doc).set(here, say(an, '', { call })));
+    bench.authors.set(here, an);
+    bench.authors.set(elsewhere, an);
+    bench.traces.add(elsewhere);
+    for (const id of [here, elsewhere])
+      expectRefused(bench.take(an, change(device(bench), post(an, id, 'tôi không gọi'))), 'forged-update');
+    expectRefused(bench.take(binh, change(device(bench), bury(binh, here))), 'not-allowed');
+    expectAccepted(bench.take(an, change(device(bench), bury(an, here))));
   });
 
   test('[A2] only the author edits', () => {

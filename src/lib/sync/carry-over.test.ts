@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
-import { type MessageId, newMessageId, newUserId } from '#shared/ids.ts';
+import { type MessageId, newCallId, newMessageId, newUserId } from '#shared/ids.ts';
 import { metaOf } from '#shared/model/conversation.ts';
 import { deletedOf, messagesOf, orderOf, reactionKey, reactionsOf } from '#shared/model/page.ts';
 import { type Circumstances, changesToCarry } from './carry-over.ts';
@@ -38,6 +38,13 @@ test('[L9] own messages that the other copy lacks are carried, also those that h
   changes.forEach((change) => change.make(two.fresh));
   expect(messagesOf(two.fresh).get(id)?.text).toBe('của tôi');
   expect(carried(two)).toEqual([]);
+});
+
+test('[C9] what is left of a call is not carried: only the relay writes it', () => {
+  const two = copies();
+  say(two.before, '', me, { call: { id: newCallId(), video: false, outcome: 'missed', seconds: 0 } });
+  const id = say(two.before, 'của tôi');
+  expect(carried(two).map(({ key }) => key)).toEqual([id]);
 });
 
 test('[L9] a message that was stamped or deleted there is not written again', () => {
