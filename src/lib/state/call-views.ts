@@ -1,7 +1,7 @@
 /** What the screen reads and asks of calls, as types; calls.svelte.ts implements them. Every getter is reactive. */
 import type { ConversationKind } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
-import type { CallId, ConversationId, UserId } from '#shared/ids.ts';
+import type { CallId, ConversationId, Sha256, UserId } from '#shared/ids.ts';
 import type { CallOutcome } from '#shared/model/call-trace.ts';
 
 export interface CallsView {
@@ -24,7 +24,8 @@ export interface IncomingCallView {
   /** The group's name; of a direct call the caller's. */
   readonly title: string;
   readonly avatarSeed: string;
-  readonly avatar: string | null;
+  /** A blob: the group's picture, or the other person's. */
+  readonly picture: Sha256 | null;
   readonly byName: string;
   readonly video: boolean;
   /** This device is in another call: accepting ends that one. */
@@ -82,7 +83,7 @@ export interface CurrentCallView {
   /** The group's name, or the other person's. */
   readonly title: string;
   readonly avatarSeed: string;
-  readonly avatar: string | null;
+  readonly picture: Sha256 | null;
   readonly stage: CallStage;
   readonly trouble: CallTrouble | null;
   dismissTrouble(): void;
@@ -117,7 +118,7 @@ export interface CallSelfView {
 export interface CallTileView {
   readonly id: UserId;
   readonly name: string;
-  readonly avatar: string | null;
+  readonly picture: Sha256 | null;
   readonly state: 'ringing' | 'connecting' | 'live' | 'reconnecting';
   /** To be played by the screen for as long as the call lasts, and shown when `shows` says so. */
   readonly stream: MediaStream | null;

@@ -3,7 +3,7 @@
  * is loaded with the list; the call that this page itself is in is a CurrentCall, loaded when one begins.
  */
 /* eslint-disable svelte/prefer-svelte-reactivity -- plain maps on purpose: a Beat says when they changed */
-import { type CallId, type ConversationId, newCallId } from '#shared/ids.ts';
+import { type CallId, type ConversationId, newCallId, type Sha256, type UserId } from '#shared/ids.ts';
 import { CALL_MAX_PEOPLE, SMALL_GROUP_MAX_MEMBERS } from '#shared/limits.ts';
 import { type Call, isInside, peopleInside, placeIn, step } from '#shared/model/call.ts';
 import type { IceServer } from '#shared/protocol/api.ts';
@@ -107,7 +107,7 @@ export class Calls implements CallsView {
       kind: call.kind,
       title: row?.title ?? byName,
       avatarSeed: row?.avatarSeed ?? call.by,
-      avatar: null,
+      picture: row?.picture ?? null,
       byName,
       video: call.video,
       inAnother: this.#current !== null && this.#current.stage.is !== 'over',
@@ -160,6 +160,8 @@ export class Calls implements CallsView {
       kind: row?.kind ?? told?.kind ?? 'direct',
       title: row?.title ?? told?.people.find((person) => person.id === told.by)?.name ?? '',
       avatarSeed: row?.avatarSeed ?? conversation,
+      picture: row?.picture ?? null,
+      pictureOf: (person) => this.#pictureOf(conversation, person),
       ...wanted,
       told,
       isOnline: () => this.#device.link.isOpen,
@@ -170,6 +172,11 @@ export class Calls implements CallsView {
     this.#current = current;
     this.#beginning = null;
     current.begin();
+  }
+
+  #pictureOf(conversation: ConversationId, person: UserId): Sha256 | null {
+    const members = this.#device.table('overview').get(conversation)?.members ?? [];
+    return members.find(({ id }) => id === person)?.avatar ?? null;
   }
 
   #over(current: CurrentCall): void {

@@ -5,7 +5,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { ConversationKind } from '#shared/access.ts';
 import { isFault } from '#shared/faults.ts';
-import type { CallId, ConversationId, DeviceId, PeerId, UserId } from '#shared/ids.ts';
+import type { CallId, ConversationId, DeviceId, PeerId, Sha256, UserId } from '#shared/ids.ts';
 import { type Call, type CallMedia, isInside, placeIn, secondsOf } from '#shared/model/call.ts';
 import type { CallOutcome } from '#shared/model/call-trace.ts';
 import type { IceServer } from '#shared/protocol/api.ts';
@@ -30,6 +30,8 @@ export interface CurrentCallParts {
   kind: ConversationKind;
   title: string;
   avatarSeed: string;
+  picture: Sha256 | null;
+  pictureOf(person: UserId): Sha256 | null;
   how: HowToBegin;
   video: boolean;
   told: Call | null;
@@ -57,7 +59,7 @@ export class CurrentCall implements CurrentCallView {
   readonly kind: ConversationKind;
   readonly title: string;
   readonly avatarSeed: string;
-  readonly avatar = null;
+  readonly picture: Sha256 | null;
   readonly devices: CallDevices;
   readonly #parts: CurrentCallParts;
   readonly #media = new OwnMedia();
@@ -89,6 +91,7 @@ export class CurrentCall implements CurrentCallView {
     this.kind = parts.kind;
     this.title = parts.title;
     this.avatarSeed = parts.avatarSeed;
+    this.picture = parts.picture;
     this.#call = parts.told;
     this.devices = new CallDevices(this.#media, this.#beat);
     this.#media.on('changed', () => this.#mediaChanged());
@@ -149,7 +152,7 @@ export class CurrentCall implements CurrentCallView {
       return {
         id,
         name,
-        avatar: null,
+        picture: this.#parts.pictureOf(id),
         state: place.at === 'ringing' ? 'ringing' : (link?.state ?? 'connecting'),
         stream: link?.stream ?? null,
         shows: media?.screen === true ? 'screen' : media?.camera === true ? 'camera' : 'nothing',
