@@ -53,7 +53,11 @@ export class App implements AppView {
     this.#device = device;
     this.#rows = new Rows(device, () => this.me);
     this.connection = new Connection(device);
-    this.calls = new Calls(device, (id) => this.#rows.all.find((row) => row.id === id));
+    this.calls = new Calls(
+      device,
+      (id) => this.#rows.all.find((row) => row.id === id),
+      () => this.#player?.pause(),
+    );
   }
 
   start(): void {

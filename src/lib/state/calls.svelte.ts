@@ -21,6 +21,7 @@ const SHOWN_OVER_MS = 4_000;
 export class Calls implements CallsView {
   readonly #device: Device;
   readonly #row: (id: ConversationId) => ConversationRowView | undefined;
+  readonly #begins: () => void;
   readonly #told = new Map<CallId, Call>();
   readonly #beat = new Beat();
   #current = $state.raw<CurrentCall | null>(null);
@@ -33,9 +34,11 @@ export class Calls implements CallsView {
   #ice: { servers: Promise<readonly IceServer[]>; until: number } | null = null;
   #isStopped = false;
 
-  constructor(device: Device, row: (id: ConversationId) => ConversationRowView | undefined) {
+  /** `begins`: what else is heard has to be silent. */
+  constructor(device: Device, row: (id: ConversationId) => ConversationRowView | undefined, begins: () => void) {
     this.#device = device;
     this.#row = row;
+    this.#begins = begins;
   }
 
   listen(): void {
@@ -137,6 +140,7 @@ export class Calls implements CallsView {
 
   #begin(id: CallId, conversation: ConversationId, wanted: { how: HowToBegin; video: boolean }): void {
     this.#beginning = id;
+    this.#begins();
     void this.#beginNow(id, conversation, wanted);
   }
 
