@@ -178,6 +178,7 @@ test('[A3] edits and deletions reach the index; the last of a commit counts, and
     author: an,
     page: 0,
     deleted: true,
+    isTrace: false,
   });
   await journal.stop();
 });
