@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything that can be checked, on a machine that has nothing yet but Node and npm. Goes on after a failure, so that the last
- * line counts everything: `N passed, N failed`. Each check counts as one, each test as one.
+ * line counts everything: `N passed, N failed`. Each check counts as one, each test as one. What failed is told again before that line.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { ensureBuilt } from './build.mjs';
 import { CHECKS, generate, runCheck } from './checks.mjs';
 import { add, fromPlaywright, fromVitest, NOTHING, one, sentence } from './counts.mjs';
 import { NODE, tool, withOurTools } from './house.mjs';
+import { failuresOfPlaywright, failuresOfVitest, toldAgain } from './failures.mjs';
 import { ensureInstalled } from './install.mjs';
 import { runAloud, say } from './run.mjs';
 import { ensureServices } from './services.mjs';
@@ -17,6 +18,7 @@ import { ensureServices } from './services.mjs';
 const reports = mkdtempSync(join(tmpdir(), 'ting-ting-reports-'));
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined);
 
+const failures = [];
 let total = NOTHING;
 if (await ensureInstalled()) {
   total = add(total, await checks());
@@ -26,6 +28,7 @@ if (await ensureInstalled()) {
   total = add(total, one(false));
 }
 rmSync(reports, { recursive: true, force: true });
+say(toldAgain(failures));
 say(`\n${sentence(total)}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
 
@@ -35,6 +38,7 @@ async function checks() {
   for (const check of CHECKS) {
     const ok = await runCheck(check);
     say(ok ? `${check.name}: fine` : `${check.name}: FAILED`);
+    if (!ok) failures.push({ name: check.heading, why: '' });
     counts = add(counts, one(ok));
   }
   return counts;
@@ -45,7 +49,9 @@ async function units() {
   const file = join(reports, 'vitest.json');
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
   const code = await runAloud(NODE, [tool('vitest'), ...args]);
-  return fromVitest(read(file), code);
+  const report = read(file);
+  failures.push(...failuresOfVitest(report));
+  return fromVitest(report, code);
 }
 
 /** In a real browser, against what `npm start` starts. Without a build or a browser none of them can run: that is one failure each. */
@@ -60,5 +66,7 @@ async function plays() {
   const file = join(reports, 'playwright.json');
   const env = { ...withOurTools(), TING_BROWSER: browser, PLAYWRIGHT_JSON_OUTPUT_FILE: file };
   const code = await runAloud(NODE, [tool('@playwright/test', 'playwright'), 'test', '--reporter=list,json'], { env });
-  return add(counts, fromPlaywright(read(file), code));
+  const report = read(file);
+  failures.push(...failuresOfPlaywright(report));
+  return add(counts, fromPlaywright(report, code));
 }
