@@ -38,12 +38,13 @@ const LOG_MAX_BYTES = 8 * 1024 * 1024;
 const AGAIN_AFTER_MILLIS = 250;
 const AGAIN_AFTER_AT_MOST_MILLIS = 10_000;
 const USER = 'ting';
+/** A relay has a dozen, and whoever looks or makes a backup beside it a few. */
+const MAX_CONNECTIONS = 40;
 
 /** fsync and synchronous_commit are on because the relay tells people "sent" after a commit. The rest: a small machine, short queries. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: 40,
   shared_buffers: '64MB',
   work_mem: '8MB',
   maintenance_work_mem: '64MB',
@@ -61,6 +62,8 @@ const SETTINGS = {
   timezone: 'UTC',
 };
 
+type Settings = Readonly<Record<string, string | number>>;
+
 export interface EmbeddedPostgres {
   /** `postgres://…`, for postgres.js and for pg_dump alike. */
   url: string;
@@ -68,12 +71,13 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Throws an Error whose message is a sentence for the person who started the relay. */
+/** `maxConnections`: more where many relays share it, as in tests. Throws an Error whose message is a sentence for whoever started the relay. */
 export async function startEmbeddedPostgres(options: {
   dataDir: string;
   log: (line: string) => void;
+  maxConnections?: number;
 }): Promise<EmbeddedPostgres> {
-  const { log } = options;
+  const { log, maxConnections = MAX_CONNECTIONS } = options;
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const dataDir = realpathSync(options.dataDir);
   const release = ownDataFolder(dataDir);
@@ -82,7 +86,8 @@ export async function startEmbeddedPostgres(options: {
     await stopLeftover(programs.data, log);
     const password = keptPassword(dataDir);
     if (!existsSync(programs.data)) await create(programs, password, log);
-    const running = await keepRunning(programs, join(dataDir, 'postgres.log'), log);
+    const settings = { ...SETTINGS, max_connections: maxConnections };
+    const running = await keepRunning(programs, settings, join(dataDir, 'postgres.log'), log);
     return {
       url: addressOf(password, running.port),
       stop: async () => {
@@ -113,11 +118,12 @@ const addressOf = (password: string, port: number) => `postgres://${USER}:${pass
 /** Runs the server until it is told to stop: one that ends by itself is started again, on the same port, as often as it takes. */
 async function keepRunning(
   programs: PostgresPrograms,
+  settings: Settings,
   logFile: string,
   log: (line: string) => void,
 ): Promise<{ port: number; stop(): Promise<void> }> {
   const stopping = new AbortController();
-  const first = await start(programs, logFile, stopping.signal);
+  const first = await start(programs, settings, logFile, stopping.signal);
   const { port } = first;
   let { postmaster } = first;
   let again = Promise.resolve();
@@ -134,7 +140,7 @@ async function keepRunning(
       if (stopping.signal.aborted) return;
       try {
         await stopLeftover(programs.data, log);
-        ({ postmaster } = await start(programs, logFile, stopping.signal, port));
+        ({ postmaster } = await start(programs, settings, logFile, stopping.signal, port));
         watch();
         return log('PostgreSQL runs again.');
       } catch (error) {
@@ -192,6 +198,7 @@ async function create(programs: PostgresPrograms, password: string, log: (line: 
 
 async function start(
   programs: PostgresPrograms,
+  settings: Settings,
   logFile: string,
   stopping: AbortSignal,
   wantedPort?: number,
@@ -201,9 +208,9 @@ async function start(
     const port = wantedPort ?? (await freePort());
     const from = logSize(logFile) > LOG_MAX_BYTES ? 0 : logSize(logFile);
     const output = openSync(logFile, from === 0 ? 'w' : 'a', 0o600);
-    const settings = Object.entries({ ...SETTINGS, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const flags = Object.entries({ ...settings, port }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     // A session of its own: Ctrl-C goes to the relay, which stops the database last.
-    const postmaster = programs.run('postgres', ['-D', programs.data, ...settings], {
+    const postmaster = programs.run('postgres', ['-D', programs.data, ...flags], {
       stdio: ['ignore', output, output],
       cwd: dirname(programs.data),
       detached: true,

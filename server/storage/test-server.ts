@@ -13,10 +13,17 @@ declare module 'vitest' {
   }
 }
 
+/** Two test files at once, some with several relays, and connections of relays that were killed a moment ago. */
+const MAX_CONNECTIONS = 300;
+
 export default async function startServer(project: TestProject): Promise<() => Promise<void>> {
   const log = createLog({ level: 'warn' });
   const folder = await mkdtemp(join(tmpdir(), 'ting-ting-test-'));
-  const server = await startEmbeddedPostgres({ dataDir: folder, log: (line) => log.debug(line) });
+  const server = await startEmbeddedPostgres({
+    dataDir: folder,
+    log: (line) => log.debug(line),
+    maxConnections: MAX_CONNECTIONS,
+  });
   project.provide('postgres', server.url);
   return async () => {
     await server.stop();
