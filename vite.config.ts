@@ -52,6 +52,9 @@ const CHUNKS = [
   { name: (id: string, modules: Rolldown.ChunkingContext) => (isFirst(id, modules) ? 'first' : null) },
 ];
 
+/** What takes a moment takes seconds on a machine that does something else as well: a test that waits for something waits that long. */
+const PATIENCE = { testTimeout: 90_000, hookTimeout: 90_000, expect: { poll: { timeout: 30_000 } } };
+
 export default defineConfig({
   plugins: [words(), sveltekit()],
   resolve: { alias: [plainLogging] },
@@ -74,17 +77,22 @@ export default defineConfig({
       {
         extends: true,
         resolve: { conditions: ['browser'] },
-        test: { name: 'client', environment: 'happy-dom', include: ['src/**/*.test.ts'], exclude: ['src/shared/**'] },
+        test: {
+          ...PATIENCE,
+          name: 'client',
+          environment: 'happy-dom',
+          include: ['src/**/*.test.ts'],
+          exclude: ['src/shared/**'],
+        },
       },
       {
         plugins: [],
         test: {
+          ...PATIENCE,
           name: 'server',
           environment: 'node',
           globalSetup: 'server/storage/test-server.ts',
           include: ['server/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'src/shared/**/*.test.ts'],
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
         },
       },
     ],

@@ -171,7 +171,7 @@ test('[M7] pages from before the joining are refused, unless they hold what was 
     for (let n = 0; n < PAGE_STAMPS + 10; n++)
       messagesOf(writer.doc).set(newMessageId(), { by: an!.id, at: n + 1, text: `bí mật ${n}` });
   });
-  await expect.poll(() => an!.row(group).then((row) => row.lastSeq), { timeout: 10_000 }).toBe(PAGE_STAMPS + 10);
+  await expect.poll(() => an!.row(group).then((row) => row.lastSeq)).toBe(PAGE_STAMPS + 10);
   await close(an!, group);
   await add(an!, group, chi!);
   expect(await fateOf(chi!.socket(`/sync/${pageDoc(group, 0)}`))).toEqual({ closed: 4403 });

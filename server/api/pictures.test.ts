@@ -36,7 +36,7 @@ async function bring(who: Actor, where: string): Promise<Sha256> {
 }
 const shows = (tab: Tab, conversation: ConversationId, who: Actor, picture: string | null) =>
   tab.until(() => tab.row(conversation)?.members.find(({ id }) => id === who.id)?.avatar === picture);
-const isMirrored = () => expect.poll(() => allDue(database.sql), { timeout: 10_000 }).toEqual([]);
+const isMirrored = () => expect.poll(() => allDue(database.sql)).toEqual([]);
 async function root(conversation: ConversationId) {
   const [stored] = await loadDocuments(database.sql, [conversationDoc(conversation)]);
   return buildDocument(stored ?? { updates: [] });

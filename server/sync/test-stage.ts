@@ -129,7 +129,7 @@ export const message = (by: UserId, text: string, more: Partial<Message> = {}): 
 
 /** Resolves when `condition` holds; fails after a few seconds, saying what was waited for. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

@@ -32,7 +32,7 @@ async function tab(...script: (Performed | Promise<Performed>)[]) {
     refused: (_key, request, refusal) => refused(request.is, refusal.code),
     learnt: () => {},
   });
-  const settled = () => vi.waitFor(() => expect(kept.table('outbox').size).toBe(0));
+  const settled = () => expect.poll(() => kept.table('outbox').size).toBe(0);
   return { kept, outbox, asked, refused, settled, script };
 }
 
@@ -49,7 +49,7 @@ test('[L2] a request without an answer stays, with those behind it, and is asked
   const { outbox, asked, kept, settled, script } = await tab(...away);
   outbox.add(rename('một'));
   outbox.add(rename('hai'));
-  await vi.waitFor(() => expect(asked.length).toBeGreaterThan(0));
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
   await outbox.run();
   expect(new Set(asked.map((request) => JSON.stringify(request)))).toEqual(new Set([JSON.stringify(rename('một'))]));
   expect(kept.table('outbox').size).toBe(2);
@@ -71,7 +71,7 @@ test('[L2] what another tab had answered a moment ago is not repeated', async ()
 test('[L2] requests are there after a restart', async () => {
   const before = await tab(no('offline'));
   before.outbox.add(rename('một'));
-  await vi.waitFor(() => expect(before.asked).toHaveLength(1));
+  await expect.poll(() => before.asked).toHaveLength(1);
   before.outbox.stop();
   const after = await tab();
   await after.outbox.run();
@@ -98,7 +98,7 @@ test('leaving what is gone already is done', async () => {
 test('a session that ended keeps the requests for the next one', async () => {
   const { outbox, asked, kept, refused } = await tab(no('signed-out'));
   outbox.add(leave);
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await expect.poll(() => asked).toHaveLength(1);
   outbox.stop();
   expect(kept.table('outbox').size).toBe(1);
   expect(refused).not.toHaveBeenCalled();

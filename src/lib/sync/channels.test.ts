@@ -53,33 +53,33 @@ test('a document is synced over a channel, and what is written comes back with i
   const name = page();
   write(relay.doc(name), 'đã có');
   const one = sync(name);
-  await vi.waitFor(() => expect(one.isSynced).toBe(true));
+  await expect.poll(() => one.isSynced).toBe(true);
   expect([...messagesOf(one.doc).values()].map(({ text }) => text)).toEqual(['đã có']);
   const id = write(one.doc, 'mới');
-  await vi.waitFor(() => expect(orderOf(one.doc).map(([, stamped]) => stamped)).toContain(id));
+  await expect.poll(() => orderOf(one.doc).map(([, stamped]) => stamped)).toContain(id);
 });
 
 test('each document has a number of its own, which is not used again on that socket', async () => {
   const { relay, sync } = setup();
   const [a, b] = [sync(page()), sync(page())];
-  await vi.waitFor(() => expect(a.isSynced && b.isSynced).toBe(true));
+  await expect.poll(() => a.isSynced && b.isSynced).toBe(true);
   a.stop();
   const c = sync(page());
-  await vi.waitFor(() => expect(c.isSynced).toBe(true));
+  await expect.poll(() => c.isSynced).toBe(true);
   expect(relay.opened.map(({ channel }) => channel)).toEqual([1, 2, 3]);
 });
 
 test('all channels come back, from number 1, when the socket does', async () => {
   const { relay, sync, lose, comeBack } = setup();
   const [a, b] = [sync(page()), sync(page())];
-  await vi.waitFor(() => expect(a.isSynced && b.isSynced).toBe(true));
+  await expect.poll(() => a.isSynced && b.isSynced).toBe(true);
   lose();
   expect(a.isSynced).toBe(false);
   const id = write(a.doc, 'ngoại tuyến');
   await new Promise((resolve) => setTimeout(resolve, 300));
   comeBack();
-  await vi.waitFor(() => expect(orderOf(a.doc).map(([, stamped]) => stamped)).toContain(id));
-  await vi.waitFor(() => expect(b.isSynced).toBe(true));
+  await expect.poll(() => orderOf(a.doc).map(([, stamped]) => stamped)).toContain(id);
+  await expect.poll(() => b.isSynced).toBe(true);
   expect(relay.opened.slice(2).map(({ channel }) => channel)).toEqual([1, 2]);
 });
 
@@ -93,8 +93,8 @@ test('[L4] a document behind the gate waits, and opens when the gate does', asyn
   expect(relay.opened).toEqual([]);
   gate.closed.clear();
   channels.openWaiting();
-  await vi.waitFor(() => expect(one.isSynced).toBe(true));
-  await vi.waitFor(() => expect(messagesOf(relay.doc(name)).size).toBe(1));
+  await expect.poll(() => one.isSynced).toBe(true);
+  await expect.poll(() => messagesOf(relay.doc(name)).size).toBe(1);
 });
 
 test('[S9] a refused channel says why, and the others go on', async () => {
@@ -104,8 +104,8 @@ test('[S9] a refused channel says why, and the others go on', async () => {
   const told = vi.fn();
   const [refused, fine] = [sync(secret), sync(page())];
   refused.on('refused', told);
-  await vi.waitFor(() => expect(fine.isSynced).toBe(true));
-  await vi.waitFor(() => expect(told).toHaveBeenCalledWith(4403, 'not-a-member'));
+  await expect.poll(() => fine.isSynced).toBe(true);
+  await expect.poll(() => told).toHaveBeenCalledWith(4403, 'not-a-member');
   await new Promise((resolve) => setTimeout(resolve, 500));
   expect(relay.opened).toHaveLength(1);
 });
@@ -115,7 +115,7 @@ test('a change is settled only when the relay has answered a question asked afte
   const one = sync(page());
   const settled = vi.fn();
   one.on('settled', settled);
-  await vi.waitFor(() => expect(one.isSynced).toBe(true));
+  await expect.poll(() => one.isSynced).toBe(true);
   expect(one.isUnsettled).toBe(false);
   messagesOf(one.doc).set(newMessageId(), { by: me, at: 1, text: 'một' });
   expect(one.isUnsettled).toBe(true);
@@ -123,7 +123,7 @@ test('a change is settled only when the relay has answered a question asked afte
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   expect(settled).not.toHaveBeenCalled();
   comeBack();
-  await vi.waitFor(() => expect(settled).toHaveBeenCalled(), { timeout: 3_000 });
+  await expect.poll(() => settled).toHaveBeenCalled();
   expect(one.isUnsettled).toBe(false);
   const last = relay.frames.filter(({ frame }) => frame.is !== 'awareness').at(-1);
   expect(last?.frame.is).toBe('step1');
@@ -132,7 +132,7 @@ test('a change is settled only when the relay has answered a question asked afte
 test('an idle channel says nothing: no awareness, no renewals', async () => {
   const { relay, sync } = setup();
   const one = sync(page());
-  await vi.waitFor(() => expect(one.isSynced).toBe(true));
+  await expect.poll(() => one.isSynced).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(relay.frames.map(({ frame }) => frame.is).sort()).toEqual(['step1', 'step2']);
 });
@@ -153,5 +153,5 @@ test('two tabs of one person agree without the relay', async () => {
   const name = page();
   const [left, right] = [sync(name, 'same'), sync(name, 'same')];
   write(left.doc, 'ở đây');
-  await vi.waitFor(() => expect(messagesOf(right.doc).size).toBe(1));
+  await expect.poll(() => messagesOf(right.doc).size).toBe(1);
 });
