@@ -235,7 +235,8 @@ export class CurrentCall implements CurrentCallView {
     if (this.#over !== null || (this.#isIn && fault !== 'not-found')) return;
     if (fault === 'conflict') return this.#end('elsewhere', 0);
     this.#trouble = isFault(fault) && fault !== 'not-found' ? fault : null;
-    this.#end(this.#isIn ? 'answered' : 'missed', this.#call === null ? 0 : secondsOf(this.#call, Date.now()));
+    const came = fault === 'not-found' ? 'missed' : 'failed';
+    this.#end(this.#isIn ? 'answered' : came, this.#call === null ? 0 : secondsOf(this.#call, Date.now()));
   }
 
   /** Somebody called there in the same moment: this is that call now. */
