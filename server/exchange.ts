@@ -26,11 +26,6 @@ export interface Incoming {
   readonly length: number | null;
   /** Once. A piece is good until the next is asked for. Whoever stops before the end leaves the rest to the door. Fails with `CutOff` when the sender has gone. */
   readonly chunks: AsyncIterable<Uint8Array>;
-  /**
-   * From now on, until it is told null: what comes faster than it is taken, and is too much to wait in memory, is given to `take` at once, behind all pieces
-   * of `chunks` so far. The piece is gone when it returns. When it throws, that is what `chunks` fails with.
-   */
-  whenFlooded(take: ((piece: Uint8Array) => void) | null): void;
 }
 
 /** Whoever sent something has gone in the middle of it. */

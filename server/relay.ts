@@ -345,7 +345,8 @@ export async function startRelay(
 
   const opening = openDoor(config.host, config.port, {
     answer: (request) => (stopping ? Promise.resolve(problem({ fault: 'not-ready' })) : entrance(request)),
-    isUpload: (method, path) => bytes.some(({ uploads, route }) => uploads === method && route.takes(path)),
+    uploadsInto: (method, path) =>
+      bytes.some(({ uploads, route }) => uploads === method && route.takes(path)) ? folder : null,
     upgrade,
     failed: (why, request) =>
       log.error('request failed', { method: request.method, path: request.path, why: reason(why) }),

@@ -72,7 +72,7 @@ export class Blobs {
         reserved.reservation.arrived(bytes);
         this.#parts.moved('in', bytes);
       };
-      await appendTo(path, incoming, { offset: 0, size, hash, written });
+      await appendTo(path, incoming.chunks, { offset: 0, size, hash, written });
       if (came < size) throw new CutOff();
       return await this.take({ path, size, sha256: hash.digest('hex') }, person, scope, sha256);
     } catch (why) {

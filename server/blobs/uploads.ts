@@ -172,8 +172,7 @@ export class Uploads {
       this.#parts.moved('in', bytes);
     };
     try {
-      const whenFlooded: Incoming['whenFlooded'] = (flooded) => incoming.whenFlooded(flooded);
-      await appendTo(path, { chunks: until(incoming.chunks, stop), whenFlooded }, { offset, size, hash, written });
+      await appendTo(path, until(incoming.chunks, stop), { offset, size, hash, written });
       upload.hash = hash;
       return stop.aborted ? { fault: 'not-ready' } : null;
     } catch (why) {
@@ -263,20 +262,26 @@ async function interrupted(upload: Upload): Promise<void> {
   await busy.over;
 }
 
-/** What comes until it is stopped; then it ends as if there were no more. */
+/**
+ * What comes until it is stopped; then it ends as if there were no more. Not by racing with one promise for all of it: such a race keeps every piece
+ * for as long as that promise lives.
+ */
 async function* until(chunks: AsyncIterable<Uint8Array>, stop: AbortSignal): AsyncGenerator<Uint8Array> {
-  const stopped = new Promise<null>((resolve) => stop.addEventListener('abort', () => resolve(null), { once: true }));
+  let ended: () => void = () => undefined;
+  const stopped = (): void => ended();
+  stop.addEventListener('abort', stopped);
   const each = chunks[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      const coming = each.next();
-      // Whatever becomes of it when nobody waits for it any more.
-      coming.catch(() => undefined);
-      const next = stop.aborted ? null : await Promise.race([coming, stopped]);
+    while (!stop.aborted) {
+      const next = await new Promise<IteratorResult<Uint8Array> | null>((resolve, reject) => {
+        ended = () => resolve(null);
+        each.next().then(resolve, reject);
+      });
       if (next === null || next.done === true) return;
       yield next.value;
     }
   } finally {
+    stop.removeEventListener('abort', stopped);
     void each.return?.().catch(() => undefined);
   }
 }

@@ -12,7 +12,7 @@ const heard: number[] = [];
 beforeAll(async () => {
   door = await openDoor('127.0.0.1', 0, {
     answer: () => Promise.resolve({ status: 204, headers: {}, body: null }),
-    isUpload: () => false,
+    uploadsInto: () => null,
     upgrade: () =>
       Promise.resolve({
         ok: true,

@@ -1,8 +1,8 @@
 /**
  * A request's body as it comes: what the sender is faster than its taker waits in their machine and not in our memory. That is, as far as uWebSockets.js
  * lets us: it reads on for as long as it finds half a megabyte at once, also when it has been told to pause, so that whoever sends from this machine would
- * bring all of a film in one go. What is more than a megabyte of one sender, or more than all have together (pieces.ts), is a flood, and goes to the taker
- * at once.
+ * bring all of a film in one go, even before it is known whether they may. What is more than a megabyte of one sender, or more than all have together
+ * (pieces.ts), is a flood, and waits on the disk (spill.ts).
  *
  * It cuts off whoever sends less than 160 KB within its time, and counts also while we do not listen, or write to the disk what has come. A telephone in a
  * lift is no reason, and neither is a slow disk: as long as something comes, or it is our turn, the count is begun anew.
@@ -10,6 +10,7 @@
 import type { HttpResponse } from 'uWebSockets.js';
 import { CutOff, type Incoming } from '../exchange.ts';
 import { copied, giveBack } from './pieces.ts';
+import { Spill } from './spill.ts';
 
 /** Nothing at all for so long ends it. */
 const SILENCE_MILLIS = 60_000;
@@ -22,6 +23,7 @@ export class IncomingBody implements Incoming {
   readonly length: number | null;
   readonly #raw: HttpResponse;
   readonly #silenceMillis: number;
+  readonly #folder: string;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #received = 0;
@@ -30,15 +32,16 @@ export class IncomingBody implements Incoming {
   #isPaused = false;
   /** Nobody takes it any more. */
   #isDiscarded = false;
-  #flooded: ((piece: Uint8Array) => void) | null = null;
-  /** Why whoever was flooded could not take it. */
+  #spill: Spill | null = null;
+  /** Why a flood could not be kept. */
   #failure: { why: unknown } | null = null;
   #wake: (() => void) | null = null;
   readonly #looking: NodeJS.Timeout;
 
-  /** `onAborted` is the door's; it says so by `cut`. */
-  constructor(raw: HttpResponse, declared: string, silenceMillis = SILENCE_MILLIS) {
+  /** `onAborted` is the door's; it says so by `cut`. Floods wait in `folder`. */
+  constructor(raw: HttpResponse, declared: string, folder: string, silenceMillis = SILENCE_MILLIS) {
     this.#raw = raw;
+    this.#folder = folder;
     this.#silenceMillis = silenceMillis;
     this.length = /^\d{1,15}$/.test(declared) ? Number(declared) : null;
     // uWebSockets.js never says that an empty body has ended when the head came in pieces.
@@ -58,10 +61,6 @@ export class IncomingBody implements Incoming {
     return this.#chunks();
   }
 
-  whenFlooded(take: ((piece: Uint8Array) => void) | null): void {
-    this.#flooded = take;
-  }
-
   /** The sender has gone, or is being sent away: the response is not touched any more. */
   cut(): void {
     clearInterval(this.#looking);
@@ -72,6 +71,7 @@ export class IncomingBody implements Incoming {
   /** Its answer is being written: from here on it is uWebSockets.js's. */
   answered(): void {
     clearInterval(this.#looking);
+    this.#empty();
   }
 
   /** Whatever still comes is let go; resolves when it has all come, or the sender has gone. */
@@ -93,7 +93,8 @@ export class IncomingBody implements Incoming {
         } finally {
           giveBack(chunk);
         }
-      } else if (this.#state === 'cut') throw new CutOff();
+      } else if (this.#spill?.isEmpty === false) yield await this.#spill.next();
+      else if (this.#state === 'cut') throw new CutOff();
       else if (this.#state === 'whole') return;
       else {
         this.#resume();
@@ -111,7 +112,7 @@ export class IncomingBody implements Incoming {
       // What had been read already still came; the connection's next request has to come too.
       this.#resume();
       this.#state = 'whole';
-    } else if (this.#isPaused || this.#waiting.length > 0) {
+    } else if (this.#isPaused || this.#waiting.length > 0 || this.#spill?.isEmpty === false) {
       // Again also when it is paused: what came in spite of it has begun the count.
       this.#isPaused = true;
       this.#raw.pause();
@@ -121,31 +122,31 @@ export class IncomingBody implements Incoming {
 
   /** The bytes are uWebSockets.js's own, and are taken away when its call returns. */
   #hold(bytes: ArrayBuffer): void {
-    const isFlood = this.#flooded !== null && this.#waitingBytes + bytes.byteLength > WAITING_MAX_BYTES;
+    // Behind what is on the disk already, however little it is.
+    const isFlood = this.#spill?.isEmpty === false || this.#waitingBytes + bytes.byteLength > WAITING_MAX_BYTES;
     const piece = isFlood ? null : copied(bytes);
-    if (piece === null && this.#flooded !== null) {
-      this.#flood(this.#flooded, bytes);
-      return;
-    }
-    this.#waiting.push(piece ?? new Uint8Array(bytes.slice(0)));
+    if (piece === null) return this.#keep(bytes);
+    this.#waiting.push(piece);
     this.#waitingBytes += bytes.byteLength;
   }
 
-  #flood(take: (piece: Uint8Array) => void, bytes: ArrayBuffer): void {
+  #keep(bytes: ArrayBuffer): void {
     try {
-      for (const piece of this.#waiting) take(piece);
-      take(new Uint8Array(bytes));
+      this.#spill ??= new Spill(this.#folder);
+      this.#spill.add(new Uint8Array(bytes));
     } catch (why) {
       this.#failure = { why };
       this.#isDiscarded = true;
+      this.#empty();
     }
-    this.#empty();
   }
 
   #empty(): void {
     for (const piece of this.#waiting) giveBack(piece);
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#spill?.close();
+    this.#spill = null;
   }
 
   #resume(): void {

@@ -12,7 +12,7 @@ const PIECES_COUNT = 160;
 test('[B18] who does not read for a while gets the rest when they go on', async () => {
   const door = await openDoor('127.0.0.1', 0, {
     answer: () => Promise.resolve({ status: 200, headers: {}, body: { length: PIECES_COUNT * PIECE.length, open } }),
-    isUpload: () => false,
+    uploadsInto: () => null,
     upgrade: () => Promise.reject(new Error('nobody upgrades here')),
     failed: (why) => expect.unreachable(String(why)),
   });

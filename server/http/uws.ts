@@ -53,8 +53,8 @@ export type UpgradeDecision = { ok: true; open(socket: DoorSocket): SocketEvents
 export interface DoorHandlers {
   /** Must not reject for anything a client can do; if it does, the answer is *relay-fault* and `failed` hears about it. */
   answer(request: Request): Promise<Answer>;
-  /** Whether the body of such a request is taken as it comes. */
-  isUpload(method: string, path: string): boolean;
+  /** Where the body of such a request is taken as it comes: the folder for what comes too fast. Null where it is read whole. */
+  uploadsInto(method: string, path: string): string | null;
   upgrade(request: Request): Promise<UpgradeDecision>;
   failed(why: unknown, request: Request): void;
 }
@@ -148,8 +148,9 @@ export async function openDoor(
       void answerInto(res, { ...head, body: new Uint8Array() });
       return;
     }
-    if (handlers.isUpload(head.method, head.path)) {
-      const incoming = new IncomingBody(raw, head.header('content-length'), silenceMillis);
+    const folder = handlers.uploadsInto(head.method, head.path);
+    if (folder !== null) {
+      const incoming = new IncomingBody(raw, head.header('content-length'), folder, silenceMillis);
       res.left = () => incoming.cut();
       void answerUpload(res, head, incoming);
       return;
