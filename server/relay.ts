@@ -173,7 +173,7 @@ export async function startRelay(
     typing: (event) => typing.heard(event.conversation, event.person, event.typing),
     refused: ({ fault }) => metrics.refused(fault),
     called: ({ person, from, what }) => calls.asked(person, from, what),
-    hungUp: ({ from }) => calls.closed(from),
+    hungUp: ({ from, closed }) => calls.hungUp(from, closed),
     titled: ({ conversation }) =>
       background.run(async () => {
         await mirrorConversation(sql, living.mirror, conversation);
@@ -476,10 +476,10 @@ export async function startRelay(
         return {
           message: (bytes) => connection.receive(bytes),
           drained: () => connection.drained(),
-          closed() {
+          closed(code) {
             metrics.socketClosed();
             if (target.is === 'mux') listeners.left(who.person);
-            connection.closed();
+            connection.closed(code);
           },
         };
       },

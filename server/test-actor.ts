@@ -265,6 +265,11 @@ export class Tab {
     this.#socket.close();
   }
 
+  /** As a browser does when its page is closed. */
+  closePage(): void {
+    this.#socket.close(1001);
+  }
+
   /** As when the network goes: without a word. */
   cut(): void {
     // What the machine has read already would still be handed over.

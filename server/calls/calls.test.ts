@@ -16,7 +16,7 @@ const SOON = 400;
 beforeAll(async () => {
   database = await testDatabase();
   relay = await startRelay(testConfig(database.url));
-  const callTimes = { ringMillis: SOON, awayMillis: SOON, aloneMillis: SOON };
+  const callTimes = { ringMillis: SOON, awayMillis: SOON, closedMillis: SOON, aloneMillis: SOON };
   hurried = await startRelay(testConfig(database.url, { callTimes }));
 });
 afterAll(async () => {
@@ -209,6 +209,26 @@ test('[C4] a page that was loaded anew gets a new name, and who stays away too l
   const short = await talking(hurried.url);
   await short.binhPage.drop();
   expect((await short.anPage.seesOver(short.call)).over).toMatchObject({ outcome: 'answered' });
+});
+
+test('[C16] a page that the browser closes is told from a line that breaks, and comes back when it was only loaded anew', async () => {
+  const { call, binh, anPage, binhPage } = await talking();
+  await binhPage.drop();
+  expect(placeIn(await anPage.seesAt(call, binh, 'away'), binh.id)).toMatchObject({ closed: false });
+  await binhPage.comesBack();
+  binhPage.back(call);
+  await anPage.seesAt(call, binh, 'in');
+  await binhPage.closes();
+  expect(placeIn(await anPage.seesAt(call, binh, 'away'), binh.id)).toMatchObject({ closed: true });
+  await binhPage.comesBack();
+  binhPage.back(call, { anew: true });
+  await anPage.seesAt(call, binh, 'in');
+
+  const patient = await startRelay(testConfig(database.url, { callTimes: { ...CALL_TIMES, closedMillis: SOON } }));
+  const short = await talking(patient.url);
+  await short.binhPage.closes();
+  expect((await short.anPage.seesOver(short.call)).over).toMatchObject({ outcome: 'answered' });
+  await patient.stop();
 });
 
 test('[C6] only members call, see and answer, and nobody alone or in a large group', async () => {

@@ -118,11 +118,11 @@ export class Calls {
     );
   }
 
-  /** A socket that spoke in calls is gone (C4). */
-  closed(from: Speaker): void {
+  /** A socket that spoke in calls is gone (C4), perhaps because its page was closed (C16). */
+  hungUp(from: Speaker, closed: boolean): void {
     if (this.#stopped) return;
     for (const live of this.#live.values())
-      for (const [person, speaker] of live.speakers) if (speaker === from) this.#lost(live, person, from);
+      for (const [person, speaker] of live.speakers) if (speaker === from) this.#lost(live, person, from, closed);
   }
 
   /** Somebody has come into the conversation. */
@@ -269,13 +269,13 @@ export class Calls {
     }
   }
 
-  #lost(live: Live, person: UserId, from: Speaker): void {
+  #lost(live: Live, person: UserId, from: Speaker, closed: boolean): void {
     this.#insist(live.call.conversation, async () => {
       // Meanwhile they are here on another socket, or not in it any more.
       if (live.speakers.get(person) !== from) return;
       const place = placeIn(live.call, person);
       if (isInside(place) && place.device !== null)
-        await this.#take(live, { is: 'lost', person, device: place.device });
+        await this.#take(live, { is: 'lost', person, device: place.device, closed });
       live.speakers.delete(person);
     });
   }
@@ -341,7 +341,7 @@ export class Calls {
   #spoke(live: Live, person: UserId, from: Speaker): void {
     live.speakers.set(person, from);
     // Gone before it could be noted that it speaks for them.
-    if (!from.isOpen) this.#lost(live, person, from);
+    if (!from.isOpen) this.#lost(live, person, from, false);
   }
 
   #keep(live: Live): void {
@@ -374,7 +374,7 @@ export class Calls {
       if (placeIn(live.call, id) === null) await this.#take(live, { is: 'added', person: id, name });
     for (const { id, place } of live.call.people)
       if (place.at === 'in' && place.device !== null)
-        await this.#take(live, { is: 'lost', person: id, device: place.device satisfies DeviceId });
+        await this.#take(live, { is: 'lost', person: id, device: place.device satisfies DeviceId, closed: false });
     this.#parts.changed(live.call);
   }
 }

@@ -9,7 +9,7 @@ import { Actor, testConfig } from '../test-actor.ts';
 import { chosenSeed, seeded } from '../test-random.ts';
 import { CallerPage } from './test-caller.ts';
 
-const callTimes = { ringMillis: 600, awayMillis: 300, aloneMillis: 300 };
+const callTimes = { ringMillis: 600, awayMillis: 300, closedMillis: 100, aloneMillis: 300 };
 const ACTIONS = 250;
 
 let database: TestDatabase;

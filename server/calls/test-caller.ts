@@ -101,6 +101,11 @@ export class CallerPage {
     await this.tab.closed();
   }
 
+  async closes(): Promise<void> {
+    this.tab.closePage();
+    await this.tab.closed();
+  }
+
   async comesBack(): Promise<void> {
     this.tab = await this.who.tab();
     await this.tab.until(({ is }) => is === 'calls');

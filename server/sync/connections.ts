@@ -35,6 +35,9 @@ const KILOBYTES = { burst: 64 * 1024, secondsPerToken: 1 / 256 };
 /** Tabs, devices, and programs that open a socket for each document. */
 const SOCKETS_MAX_COUNT = 500;
 
+/** What a browser says when a page is closed, or another is loaded in its place (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001;
+
 export interface Who {
   person: UserId;
   session: string;
@@ -54,8 +57,8 @@ export interface Connection {
   receive(bytes: Uint8Array): void;
   /** The socket can take more. */
   drained(): void;
-  /** The other side has gone. */
-  closed(): void;
+  /** The other side has gone; with which code (RFC 6455, 7.4). */
+  closed(code: number): void;
 }
 
 /** A connection as this file keeps it. */
@@ -101,7 +104,7 @@ export class Connections {
         open.end('too-fast');
       },
       drained: () => guarded.drained(),
-      closed: () => open.closed(),
+      closed: (code) => open.closed(code),
     };
     const others = this.#byPerson.get(who.person);
     const fault = this.#stopped ? 'not-ready' : (others?.size ?? 0) >= SOCKETS_MAX_COUNT ? 'too-many' : null;
@@ -345,10 +348,10 @@ class MuxConnection implements Open, Speaker {
     this.#control(control.value);
   }
 
-  closed(): void {
+  closed(code: number): void {
     this.#ended = true;
     this.#isHere(false);
-    if (this.#calls) this.#parts.events.hungUp({ from: this });
+    if (this.#calls) this.#parts.events.hungUp({ from: this, closed: code === GOING_AWAY });
     this.#calls = false;
     const peers = [...this.#channels.values()];
     this.#channels.clear();
@@ -358,7 +361,7 @@ class MuxConnection implements Open, Speaker {
 
   end(fault: Fault): void {
     if (this.#ended) return;
-    this.closed();
+    this.closed(FAULTS[fault].close);
     this.#socket.close(FAULTS[fault].close, fault);
   }
 

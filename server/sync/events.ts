@@ -41,8 +41,8 @@ export interface RelayEvents {
   delivered(event: { person: UserId; marks: readonly { conversation: ConversationId; seq: number }[] }): void;
   /** Somebody asks something of a call. Nobody has looked whether they may. */
   called(event: { person: UserId; from: Speaker; what: CallAsk }): void;
-  /** A socket that has asked something of calls is gone. */
-  hungUp(event: { from: Speaker }): void;
+  /** A socket that has asked something of calls is gone; `closed`: the browser has closed its page, which may be loading anew. */
+  hungUp(event: { from: Speaker; closed: boolean }): void;
   /** A member's awareness in the conversation's channel says whether they type. Comes again while they do. */
   typing(event: { person: UserId; conversation: ConversationId; typing: boolean }): void;
 }

@@ -409,7 +409,7 @@ describe('refusals', () => {
       other.receive(encodeFrame({ is: 'step1', stateVector: bytes }));
       other.receive(encodeFrame({ is: 'update', update: bytes }));
       other.receive(encodeFrame({ is: 'awareness', update: bytes }));
-      other.closed();
+      other.closed(1006);
     }
     const garbage = fakeSocket();
     relay.connections
@@ -721,7 +721,7 @@ describe('connections', () => {
     expect(Math.max(...sizes)).toBeLessThan(300 * 1024);
     expect(socket.closedWith).toBeNull();
     expect(relay.heard.refused).toEqual([]);
-    connection.closed();
+    connection.closed(1006);
   });
 
   test('[S17] who asks again and again without reading is hung up on', async () => {

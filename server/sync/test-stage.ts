@@ -264,7 +264,7 @@ export class Device {
   disconnect(): void {
     const line = this.#line;
     this.#drop();
-    line?.connection.closed();
+    line?.connection.closed(1006);
   }
 
   /** Hands over some of what waits; all of it without a number. */

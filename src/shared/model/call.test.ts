@@ -5,6 +5,7 @@ import { CALL_MAX_PEOPLE } from '../limits.ts';
 import {
   ALONE_MILLIS,
   AWAY_MILLIS,
+  CLOSED_MILLIS,
   type Call,
   type CallEvent,
   nextTick,
@@ -52,7 +53,12 @@ const leaves = (person: UserId, failed = false): CallEvent => ({
   device: deviceOf(person),
   failed,
 });
-const loses = (person: UserId): CallEvent => ({ is: 'lost', person, device: deviceOf(person) });
+const loses = (person: UserId, closed = false): CallEvent => ({
+  is: 'lost',
+  person,
+  device: deviceOf(person),
+  closed,
+});
 const declines = (person: UserId, elsewhere = false): CallEvent => ({ is: 'decline', person, elsewhere });
 
 /** What becomes of it, at these times in seconds after its start. */
@@ -135,6 +141,18 @@ test('[C4] who is away comes back, with another name at the broker when the page
   expect(after(away, [2 + AWAY_MILLIS / 1000, { is: 'tick' }]).over?.outcome).toBe('answered');
 });
 
+test('[C16] whose page was closed has left sooner, unless it is back by then', () => {
+  const both = after(call('direct'), [1, accepts(binh)]);
+  const closed = after(both, [2, loses(an, true)]);
+  expect(nextTick(closed)).toBe(3_000 + CLOSED_MILLIS);
+  const back: CallEvent = { is: 'back', person: an, device: deviceOf(an), peer: newPeerId() };
+  const again = after(closed, [4, back], [2 + CLOSED_MILLIS / 1000, { is: 'tick' }]);
+  expect(placeIn(again, an)?.at).toBe('in');
+  // What comes later is another matter.
+  expect(nextTick(after(again, [20, loses(an)]))).toBe(21_000 + AWAY_MILLIS);
+  expect(after(closed, [2 + CLOSED_MILLIS / 1000, { is: 'tick' }]).over?.outcome).toBe('answered');
+});
+
 test('[C6] nobody joins who is not in the conversation, and no ninth person', () => {
   expect(faultOf(call('direct'), accepts(chi))).toBe('not-a-member');
   const people = [an, ...Array.from({ length: CALL_MAX_PEOPLE }, newUserId)];
@@ -179,7 +197,7 @@ const anyEvent: fc.Arbitrary<CallEvent> = fc.oneof(
   }),
   fc.record({ is: fc.constant('decline' as const), person, elsewhere: fc.boolean() }),
   fc.record({ is: fc.constant('leave' as const), person, device, failed: fc.boolean() }),
-  fc.record({ is: fc.constant('lost' as const), person, device }),
+  fc.record({ is: fc.constant('lost' as const), person, device, closed: fc.boolean() }),
   fc.record({
     is: fc.constant('back' as const),
     person,
@@ -213,7 +231,7 @@ test('[C12] whatever happens, a call that is over stays so, and time alone ends 
         // Everybody's device is lost: what is left is ended by time, in finitely many ticks that each come later than the one before.
         for (const { id, place } of state.people) {
           if (place.at !== 'in' || place.device === null) continue;
-          const next = step(state, { is: 'lost', person: id, device: place.device }, now);
+          const next = step(state, { is: 'lost', person: id, device: place.device, closed: false }, now);
           if (next.ok) state = next.call;
         }
         for (let ticks = 0; state.over === null; ticks++) {

@@ -3,7 +3,7 @@
  * an event makes of a call, or why it is refused, and changes nothing; time comes in as a number. The relay's word counts; a device takes its own
  * events ahead of it, so that a press shows at once and a call goes on while the relay is away.
  *
- *   a person:  ringing ─accept─▶ in ⇄ away (device lost, for a while) ─▶ left
+ *   a person:  ringing ─accept─▶ in ⇄ away (device lost, for a while; page closed, for a moment) ─▶ left
  *                 └──▶ declined | busy | missed ──accept (while others talk)──▶ in
  *   the call:  ringing ─second person in─▶ answered ─▶ over
  */
@@ -17,17 +17,25 @@ import { Millis } from './millis.ts';
 
 /** How long it rings. */
 export const RING_MILLIS = 40_000;
-/** How long somebody in a call may be without a relay, or loading their page anew, before they count as gone. Media goes on meanwhile. */
+/** How long somebody in a call may be without a relay before they count as gone. Media goes on meanwhile. */
 export const AWAY_MILLIS = 30_000;
+/** The same when the browser has closed their page: it may be loading anew, and if not there is nobody any more. */
+export const CLOSED_MILLIS = 8_000;
 /** How long one person may stay in a group's call after everybody else has left. */
 export const ALONE_MILLIS = 60_000;
 
 export interface CallTimes {
   ringMillis: number;
   awayMillis: number;
+  closedMillis: number;
   aloneMillis: number;
 }
-export const CALL_TIMES: CallTimes = { ringMillis: RING_MILLIS, awayMillis: AWAY_MILLIS, aloneMillis: ALONE_MILLIS };
+export const CALL_TIMES: CallTimes = {
+  ringMillis: RING_MILLIS,
+  awayMillis: AWAY_MILLIS,
+  closedMillis: CLOSED_MILLIS,
+  aloneMillis: ALONE_MILLIS,
+};
 
 /** What a person sends, for the others to show: a muted microphone is not a broken one. */
 export const CallMedia = v.strictObject({ microphone: v.boolean(), camera: v.boolean(), screen: v.boolean() });
@@ -49,6 +57,8 @@ export const CallPlace = v.variant('at', [
     peer: v.nullable(PeerId),
     media: CallMedia,
     since: Millis,
+    /** The page was closed, or is being loaded anew. */
+    closed: v.optional(v.boolean(), false),
   }),
   v.object({ at: v.literal('declined') }),
   /** Declined while in another call. */
@@ -85,8 +95,8 @@ export type CallEvent =
   | { is: 'decline'; person: UserId; elsewhere: boolean }
   /** Hangs up, or takes back a call that nobody has answered. `failed`: because no media came through. */
   | { is: 'leave'; person: UserId; device: DeviceId; failed: boolean }
-  /** Its connection to the relay is gone. */
-  | { is: 'lost'; person: UserId; device: DeviceId }
+  /** Its connection to the relay is gone; `closed`: because the browser has closed the page. */
+  | { is: 'lost'; person: UserId; device: DeviceId; closed: boolean }
   /** It is there again. With a `peer` its page was loaded anew, and the others have to reach it under this name. */
   | { is: 'back'; person: UserId; device: DeviceId; peer: PeerId | null }
   | { is: 'media'; person: UserId; device: DeviceId; media: CallMedia }
@@ -150,7 +160,7 @@ export function nextTick(call: Call, times: CallTimes = CALL_TIMES): number | nu
   if (call.over !== null) return null;
   const at = call.people.flatMap(({ place }) => {
     if (place.at === 'ringing') return [call.startedAt + times.ringMillis];
-    return place.at === 'away' ? [place.since + times.awayMillis] : [];
+    return place.at === 'away' ? [goneAt(place, times)] : [];
   });
   if (call.aloneSince !== null && !isRinging(call)) at.push(call.aloneSince + times.aloneMillis);
   return at.length === 0 ? null : Math.min(...at);
@@ -200,12 +210,11 @@ function change(call: Call, event: CallEvent, now: number, times: CallTimes): Ca
       return isAt(place, event.device) ? put({ at: 'left' }) : refused('conflict');
     case 'lost':
       return isAt(place, event.device) && place.at === 'in'
-        ? put({ ...place, at: 'away', since: now })
+        ? put({ ...place, at: 'away', since: now, closed: event.closed })
         : refused('conflict');
     case 'back':
-      return isAt(place, event.device)
-        ? put({ ...place, at: 'in', peer: event.peer ?? place.peer, since: now })
-        : refused('conflict');
+      if (!isAt(place, event.device)) return refused('conflict');
+      return put({ at: 'in', device: event.device, peer: event.peer ?? place.peer, media: place.media, since: now });
     case 'media':
       return isAt(place, event.device) ? put({ ...place, media: event.media }) : refused('conflict');
     case 'removed':
@@ -213,13 +222,16 @@ function change(call: Call, event: CallEvent, now: number, times: CallTimes): Ca
   }
 }
 
+const goneAt = ({ since, closed }: Extract<CallPlace, { at: 'away' }>, times: CallTimes): number =>
+  since + (closed ? times.closedMillis : times.awayMillis);
+
 /** Whoever was let ring, and whoever stayed away, for too long. */
 function passed(call: Call, now: number, times: CallTimes): Call {
   const people = call.people.map((person): CallPerson => {
     const { place } = person;
     if (place.at === 'ringing' && now >= call.startedAt + times.ringMillis)
       return { ...person, place: { at: 'missed' } };
-    if (place.at === 'away' && now >= place.since + times.awayMillis) return { ...person, place: { at: 'left' } };
+    if (place.at === 'away' && now >= goneAt(place, times)) return { ...person, place: { at: 'left' } };
     return person;
   });
   return { ...call, people };
