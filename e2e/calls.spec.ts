@@ -91,7 +91,9 @@ test('[C2] somebody who was away when it began to ring hears it when they are ba
   await Promise.all([an.hears(), binh.hears()]);
 });
 
-test('[C4] [C16] a page that is loaded anew comes back into its call, and one that is closed has left it', async ({ stage }) => {
+test('[C4] [C16] a page that is loaded anew comes back into its call, and one that is closed has left it', async ({
+  stage,
+}) => {
   const [an, binh] = await two(stage);
   await an.calls('Video call');
   await binh.accepts();
