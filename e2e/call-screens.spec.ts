@@ -56,6 +56,9 @@ test('in a call: keys, names, and a bar that covers nothing while it is small', 
   await expect(screenOf(binh).getByText('Muted')).toBeVisible();
   await an.page.keyboard.press('v');
   await expect(an.button('Camera')).toHaveAttribute('aria-pressed', 'true');
+  // Renamed meanwhile.
+  await binh.who.context.request.patch(`${stage.relay.url}/api/me`, { data: { name: 'Bình An' } });
+  await expect(screenOf(an)).toHaveAccessibleName('Call with Bình An');
   await an.page.keyboard.press('Escape');
   await expect(screenOf(an)).toHaveCount(0);
   await expect(bar(an)).toBeVisible();
@@ -112,6 +115,20 @@ test('what is left of a call is a line to call back from, and says another thing
   await expect(screenOf(binh).getByText(/^0:\d\d/)).toBeVisible();
   await an.hangsUp();
   await expect(lines(an)).toHaveCount(2);
+});
+
+test.describe(() => {
+  test.use({ settings: { RING_SECONDS: '5' } });
+  test('who does not answer in time has missed it, and both are told so', async ({ ownStage }) => {
+    const [an, binh] = await two(ownStage);
+    await an.calls('Video call');
+    await expect(binh.ring).toBeVisible();
+    await expect(screenOf(an).getByText('No answer')).toBeVisible();
+    await expect(binh.ring).toHaveCount(0);
+    await expect(lines(an)).toHaveText(/Video call.*No answer/s);
+    await expect(lines(binh)).toHaveText(/Missed video call/);
+    await expect(an.button('Video call')).toBeFocused();
+  });
 });
 
 test('a call that goes on is joined from its conversation, and taken over from another device', async ({ stage }) => {

@@ -19,8 +19,7 @@ afterAll(async () => {
   await database?.stop();
 });
 
-/** Two who are in a call, with their sockets to the broker. */
-async function talking() {
+async function inOneCall() {
   const [an, binh] = await Promise.all(['An', 'Bình'].map((name) => Actor.signUp(relay.url, name)));
   const { body } = await an!.ask('POST', '/api/conversations', { kind: 'direct', members: [binh!.id] });
   const conversation = body['conversation']?.['id'] as unknown as ConversationId;
@@ -28,8 +27,14 @@ async function talking() {
   const call = anPage.start(conversation);
   await binhPage.seesAt(call, binh!, 'ringing');
   binhPage.accept(call);
-  const [anSignals, binhSignals] = await Promise.all([anPage.signals(call), binhPage.signals(call)]);
-  return { an: an!, binh: binh!, call, conversation, anPage, binhPage, anSignals, binhSignals };
+  return { an: an!, binh: binh!, call, conversation, anPage, binhPage };
+}
+
+/** Two who are in a call, with their sockets to the broker. */
+async function talking() {
+  const all = await inOneCall();
+  const [anSignals, binhSignals] = await Promise.all([all.anPage.signals(all.call), all.binhPage.signals(all.call)]);
+  return { ...all, anSignals, binhSignals };
 }
 
 test('[C8] signals pass between those who are in the call, with the names that the relay gave them', async () => {
@@ -45,13 +50,12 @@ test('[C8] signals pass between those who are in the call, with the names that t
 });
 
 test('[C8] what is said to somebody who is not there yet waits for them a moment', async () => {
-  const { binhPage, binh, call, anSignals, binhSignals } = await talking();
-  binhSignals.close();
-  await binhSignals.closed();
-  anSignals.say({ type: 'OFFER', dst: binhSignals.peer, payload: { n: 1 } });
+  const { call, anPage, binhPage } = await inOneCall();
+  const anSignals = await anPage.signals(call);
+  anSignals.say({ type: 'OFFER', dst: await binhPage.peer(call), payload: { n: 1 } });
   await anSignals.settled();
-  const again = new Signals(binh, await binhPage.peer(call));
-  await again.until(({ type }) => type === 'OFFER');
+  const binhSignals = await binhPage.signals(call);
+  await binhSignals.until(({ type }) => type === 'OFFER');
 });
 
 test('[C8] a name that was found out is of use to nobody', async () => {

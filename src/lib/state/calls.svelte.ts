@@ -156,16 +156,17 @@ export class Calls implements CallsView {
     this.#current?.hangUp();
     const row = this.#row(conversation);
     const told = this.#told.get(id) ?? null;
+    const begun = row?.title ?? told?.people.find((person) => person.id === told.by)?.name ?? '';
     const current = new CurrentCall({
       me: this.#device.me,
       page,
       id,
       conversation,
       kind: row?.kind ?? told?.kind ?? 'direct',
-      title: row?.title ?? told?.people.find((person) => person.id === told.by)?.name ?? '',
       avatarSeed: row?.avatarSeed ?? conversation,
-      picture: row?.picture ?? null,
-      pictureOf: (person) => this.#pictureOf(conversation, person),
+      title: () => this.#row(conversation)?.title ?? begun,
+      picture: () => this.#row(conversation)?.picture ?? null,
+      member: (person) => this.#member(conversation, person),
       ...wanted,
       told,
       isOnline: () => this.#device.link.isOpen,
@@ -178,9 +179,10 @@ export class Calls implements CallsView {
     current.begin();
   }
 
-  #pictureOf(conversation: ConversationId, person: UserId): Sha256 | null {
+  #member(conversation: ConversationId, person: UserId): { name: string; picture: Sha256 | null } | null {
     const members = this.#device.table('overview').get(conversation)?.members ?? [];
-    return members.find(({ id }) => id === person)?.avatar ?? null;
+    const member = members.find(({ id }) => id === person);
+    return member === undefined ? null : { name: member.name, picture: member.avatar ?? null };
   }
 
   #over(current: CurrentCall): void {

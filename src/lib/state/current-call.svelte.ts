@@ -28,10 +28,11 @@ export interface CurrentCallParts {
   id: CallId;
   conversation: ConversationId;
   kind: ConversationKind;
-  title: string;
   avatarSeed: string;
-  picture: Sha256 | null;
-  pictureOf(person: UserId): Sha256 | null;
+  /** As they are now: either may be renamed meanwhile. */
+  title(): string;
+  picture(): Sha256 | null;
+  member(person: UserId): { name: string; picture: Sha256 | null } | null;
   how: HowToBegin;
   video: boolean;
   told: Call | null;
@@ -57,9 +58,7 @@ interface Heard {
 export class CurrentCall implements CurrentCallView {
   readonly conversation: ConversationId;
   readonly kind: ConversationKind;
-  readonly title: string;
   readonly avatarSeed: string;
-  readonly picture: Sha256 | null;
   readonly devices: CallDevices;
   readonly #parts: CurrentCallParts;
   readonly #media = new OwnMedia();
@@ -89,9 +88,7 @@ export class CurrentCall implements CurrentCallView {
     this.#how = parts.how;
     this.conversation = parts.conversation;
     this.kind = parts.kind;
-    this.title = parts.title;
     this.avatarSeed = parts.avatarSeed;
-    this.picture = parts.picture;
     this.#call = parts.told;
     this.devices = new CallDevices(this.#media, this.#beat);
     this.#media.on('changed', () => this.#mediaChanged());
@@ -109,6 +106,14 @@ export class CurrentCall implements CurrentCallView {
 
   get id(): CallId {
     return this.#id;
+  }
+
+  get title(): string {
+    return this.#parts.title();
+  }
+
+  get picture(): Sha256 | null {
+    return this.#parts.picture();
   }
 
   get stage(): CallStage {
@@ -149,10 +154,11 @@ export class CurrentCall implements CurrentCallView {
       const link = this.#mesh?.link(id) ?? null;
       const heard = this.#heard.get(id);
       const media = isInside(place) ? place.media : null;
+      const member = this.#parts.member(id);
       return {
         id,
-        name,
-        picture: this.#parts.pictureOf(id),
+        name: member?.name ?? name,
+        picture: member?.picture ?? null,
         state: place.at === 'ringing' ? 'ringing' : (link?.state ?? 'connecting'),
         stream: link?.stream ?? null,
         shows: media?.screen === true ? 'screen' : media?.camera === true ? 'camera' : 'nothing',
