@@ -95,7 +95,7 @@ test('devices are chosen in the call, with how loud one is', async ({ stage }) =
   await an.hangsUp();
 });
 
-test('what is left of a call is a line to call back from, and says another thing to whoever missed it', async ({
+test('[C17] what is left of a call is a line to call back from, and says another thing to whoever missed it', async ({
   stage,
 }) => {
   const [an, binh] = await two(stage);
@@ -115,6 +115,14 @@ test('what is left of a call is a line to call back from, and says another thing
   await expect(screenOf(binh).getByText(/^0:\d\d/)).toBeVisible();
   await an.hangsUp();
   await expect(lines(an)).toHaveCount(2);
+  // And a list of all of them, also without a network.
+  await binh.page.goto(`${stage.relay.url}/calls`);
+  const past = binh.page.getByRole('list', { name: 'Calls' }).getByRole('listitem');
+  await expect(past).toHaveText([/Outgoing.*Voice call · 0:\d\d/s, /Incoming.*Missed call/s]);
+  expect(await findings(binh.page)).toEqual([]);
+  await binh.who.goesOffline();
+  await binh.who.reloads();
+  await expect(past).toHaveCount(2);
 });
 
 test.describe(() => {

@@ -13,6 +13,7 @@ import type { Person } from '#shared/protocol/overview.ts';
 import { forgetPerson } from '../local/forget.ts';
 import { storageUse } from '../local/quota.ts';
 import { writeSignedIn } from '../local/store.ts';
+import type { CallHistoryView } from './call-views.ts';
 import { Calls } from './calls.svelte.ts';
 import { chosenPicture } from './chosen-picture.ts';
 import { Connection } from './connection.svelte.ts';
@@ -55,7 +56,7 @@ export class App implements AppView {
     this.connection = new Connection(device);
     this.calls = new Calls(
       device,
-      (id) => this.#rows.all.find((row) => row.id === id),
+      (id) => this.#row(id),
       () => this.#player?.pause(),
     );
   }
@@ -97,6 +98,15 @@ export class App implements AppView {
 
   get me(): Me {
     return this.#seenMe;
+  }
+
+  #row(id: ConversationId): ConversationRowView | undefined {
+    return this.#rows.all.find((row) => row.id === id);
+  }
+
+  async callHistory(): Promise<CallHistoryView> {
+    const { CallHistory } = await import('./call-history.svelte.ts');
+    return new CallHistory(this.#device, (id) => this.#row(id));
   }
 
   blobs(): Promise<BlobsView> {

@@ -2,7 +2,7 @@
 import type { ConversationKind } from '#shared/access.ts';
 import type { Fault } from '#shared/faults.ts';
 import type { CallId, ConversationId, Sha256, UserId } from '#shared/ids.ts';
-import type { CallOutcome } from '#shared/model/call-trace.ts';
+import type { CallOutcome, CallTrace } from '#shared/model/call-trace.ts';
 
 export interface CallsView {
   /** The call that this device is in, places, or was in a moment ago. */
@@ -15,6 +15,33 @@ export interface CallsView {
   canCall(conversation: ConversationId): boolean;
   /** Calls there, or joins the call that goes on there. Leaves another call first. Shows at once; what goes wrong is in `current`. */
   start(conversation: ConversationId, wanted: { video: boolean }): void;
+}
+
+/** The calls that were, as far as they are known here. */
+export interface CallHistoryView {
+  /** Newest first. */
+  readonly calls: readonly PastCallView[];
+  readonly hasOlder: boolean;
+  /** Whether it is known that there are none, when there are none. */
+  readonly isKnown: boolean;
+  /** Asks the relay; without one everything stays. */
+  refresh(): Promise<void>;
+  older(): Promise<void>;
+}
+
+export interface PastCallView {
+  readonly id: CallId;
+  readonly conversation: ConversationId;
+  /** The group's name; of a direct call the other person's. */
+  readonly title: string;
+  readonly avatarSeed: string;
+  readonly picture: Sha256 | null;
+  readonly mine: boolean;
+  readonly video: boolean;
+  /** When it began to ring. */
+  readonly at: number;
+  /** What became of it; null while it goes on. */
+  readonly trace: CallTrace | null;
 }
 
 export interface IncomingCallView {

@@ -10,7 +10,7 @@ import type { CallTrace } from '#shared/model/call-trace.ts';
 import type { Attached, AttachmentKind } from '#shared/model/media-types.ts';
 import type { Me, SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
-import type { CallsView } from './call-views.ts';
+import type { CallHistoryView, CallsView } from './call-views.ts';
 
 /** A refusal as the screen says it: the word from faults.ts, or that the relay could not be reached; with fields when the form is at fault. */
 export interface Refusal {
@@ -411,6 +411,7 @@ export interface AppView {
   readonly me: Me;
   readonly connection: ConnectionView;
   readonly calls: CallsView;
+  callHistory(): Promise<CallHistoryView>;
   /** Loaded when something that was sent with a message is shown first. Rejects when that cannot be, because a newer version has taken the place of this one. */
   blobs(): Promise<BlobsView>;
   /** Null until the first voice note is on screen. */

@@ -10,6 +10,7 @@ export async function loadSeldom(): Promise<void> {
     import('./Notices.svelte'),
     import('$lib/call/Calls.svelte'),
     import('$lib/state/current-call.svelte.ts'),
+    import('$lib/state/call-history.svelte.ts'),
     import('$lib/sync/replacing.ts'),
     import('$lib/state/pages-elsewhere.ts'),
     import('#shared/direct-id.ts'),
