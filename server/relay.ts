@@ -265,11 +265,11 @@ export async function startRelay(
 
   const folder = join(config.dataDir, 'uploads');
   const moved = (way: 'in' | 'out', bytes: number): void => metrics.blobBytes(way, bytes);
-  const space = new Space({ ...config, folder, kept: (person) => keptBytes(sql, person) });
   const s3 = config.s3 === null ? null : s3Store(config.s3);
-  // It may come up after us: whoever needs it meanwhile is refused.
-  if (s3 !== null) background.run(() => s3.prepare());
-  const store = s3 ?? folderStore(join(config.dataDir, 'blobs'));
+  const blobFolder = join(config.dataDir, 'blobs');
+  const store = s3 ?? folderStore(blobFolder);
+  const folders = s3 === null ? [folder, blobFolder] : [folder];
+  const space = new Space({ ...config, folders, kept: (person) => keptBytes(sql, person) });
   const blobs = new Blobs({ sql, store, uploads: folder, space, now: Date.now, moved });
   const uploads = await Uploads.open({ folder, blobs, space, now: Date.now, moved });
   const sweeping = setInterval(() => background.run(sweepBlobs), SWEEP_EVERY_MILLIS);
@@ -357,6 +357,12 @@ export async function startRelay(
   });
   mirrorDue();
   traces.makeUp();
+  background.run(async () => {
+    // It may come up after us: whoever needs it meanwhile is refused.
+    await s3?.prepare();
+    // Now too: a relay that never runs for an hour would never sweep.
+    await sweepBlobs();
+  });
   const url = config.origin ?? `http://${nameToOpen(config.host)}:${door.port}`;
 
   return {

@@ -17,9 +17,10 @@ type Outcome = { ok: true; upload: UploadState } | ({ ok: false } & Refusal);
 
 export interface UploadFiles {
   begin(person: UserId, scope: ConversationId | UserId, sha256: Sha256, size: number): Promise<Outcome>;
-  find(person: UserId, id: string): Promise<UploadState | null>;
+  find(person: UserId, id: string): Promise<Outcome>;
   append(person: UserId, id: string, offset: number, incoming: Incoming): Promise<Outcome>;
-  remove(person: UserId, id: string): Promise<boolean>;
+  /** Null, or why not. */
+  remove(person: UserId, id: string): Promise<Refusal | null>;
   blobMaxBytes: number;
 }
 
@@ -59,11 +60,12 @@ export function uploadRoute(uploads: UploadFiles, parts: Doorkeeping): UploadRou
       return answer;
     }
     if (method === 'PATCH') return append(request, person, id);
-    if (method === 'DELETE') return (await uploads.remove(person, id)) ? done() : parts.refused({ fault: 'not-found' });
-    const upload = await uploads.find(person, id);
-    return upload === null
-      ? parts.refused({ fault: 'not-found' })
-      : { status: 200, headers: stateHeaders(upload), body: '' };
+    if (method === 'DELETE') {
+      const refusal = await uploads.remove(person, id);
+      return refusal === null ? done() : parts.refused(refusal);
+    }
+    const found = await uploads.find(person, id);
+    return found.ok ? { status: 200, headers: stateHeaders(found.upload), body: '' } : parts.refused(found);
   }
 
   async function begin(request: Request, person: UserId): Promise<Answer> {

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ConversationId, Sha256 } from '#shared/ids.ts';
+import { metaOf } from '#shared/model/conversation.ts';
 import { startRelay, type Relay } from '../relay.ts';
 import { testDatabase, type TestDatabase } from '../storage/test-database.ts';
 import { Actor, testConfig } from '../test-actor.ts';
+import { TestDevice } from '../test-device.ts';
 import { folderStore } from './folder-store.ts';
 import { GRACE_MILLIS, sweep } from './sweep.ts';
 
@@ -220,4 +222,100 @@ test('[B9] a group that is deleted takes its files with it', async () => {
   const store = folderStore(join(dataDir, 'blobs'));
   expect(await sweep({ sql: database.sql, store, now: Date.now })).toEqual({ blobs: 1, strays: 0 });
   expect(readdirSync(join(dataDir, 'uploads'))).toEqual([]);
+});
+
+test('[B6] what is a page or a program too is downloaded, whatever its message calls it, whole or in part', async () => {
+  const group = await an!.group('Nhóm');
+  const script = '<script>alert(document.domain)</script>';
+  for (const bytes of [
+    `%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n<html>${script}</html>`,
+    `<html><!--%PDF-1.7-->${script}`,
+    `\uFEFF<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"></svg>`,
+    `PK\u0003\u0004<html>${script}</html>`,
+    `#!/bin/sh\necho ${script}`,
+  ]) {
+    const sha256 = await bring(an!, `conversation=${group}`, Buffer.from(bytes));
+    await an!.post(group, '', { attachments: [{ sha256, name: 'ảnh.png', type: 'image/png', size: bytes.length }] });
+    for (const headers of [{}, { range: 'bytes=5-20' }] as Record<string, string>[]) {
+      const answer = await fetch(`${relay.url}/api/blobs/${sha256}`, { headers: { cookie: an!.cookie, ...headers } });
+      await answer.arrayBuffer();
+      expect(answer.ok).toBe(true);
+      expect(answer.headers.get('content-type')).toBe('application/octet-stream');
+      expect(answer.headers.get('content-disposition')).toBe('attachment');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(answer.headers.get('content-security-policy')).toBe("sandbox; default-src 'none'");
+      expect(answer.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+    }
+  }
+});
+
+test('[B53] what is there and what is not are answered alike to who may not read it', async () => {
+  const bytes = randomBytes(100);
+  const [secret, nothing] = [
+    await bring(an!, `conversation=${await an!.group('Riêng')}`, bytes),
+    hashOf(randomBytes(8)),
+  ];
+  const own = await binh!.group('Của Bình', chi!);
+  const answered = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
+    const answer = await fetch(relay.url + path, {
+      method,
+      headers: { cookie: binh!.cookie, ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+    const said = (await answer.text()).replace(/"timestamp":\d+|[0-9a-f]{64}/g, '');
+    const told = [...answer.headers].filter(([name]) => !['date', 'location', 'upload-expires'].includes(name));
+    return { status: answer.status, said, told };
+  };
+  const uploads = (sha256: string) => ({
+    'tus-resumable': '1.0.0',
+    'upload-length': '100',
+    'upload-metadata': `sha256 ${Buffer.from(sha256).toString('base64')},conversation ${Buffer.from(own).toString('base64')}`,
+  });
+  for (const ask of [
+    (sha256: string) => answered('GET', `/api/blobs/${sha256}`, {}),
+    (sha256: string) => answered('HEAD', `/api/blobs/${sha256}`, {}),
+    (sha256: string) => answered('GET', `/api/blobs/${sha256}`, { range: 'bytes=0-1' }),
+    (sha256: string) => answered('GET', `/api/blobs/${sha256}`, { 'if-none-match': `"${sha256}"` }),
+    (sha256: string) => answered('GET', `/api/blobs/${sha256}`, { 'if-none-match': '*' }),
+    (sha256: string) => answered('DELETE', `/api/blobs/${sha256}`, {}),
+    (sha256: string) => answered('POST', `/api/blobs/${sha256}/grants`, {}, JSON.stringify({ conversation: own })),
+    (sha256: string) => answered('PUT', `/api/blobs/${sha256}?conversation=${own}`, {}, 'other bytes'),
+    (sha256: string) => answered('POST', messages(own), {}, JSON.stringify({ text: '', ...naming(sha256) })),
+    (sha256: string) => answered('PATCH', '/api/me', {}, JSON.stringify({ avatar: sha256 })),
+    (sha256: string) => answered('PATCH', `/api/conversations/${own}`, {}, JSON.stringify({ avatar: sha256 })),
+    (sha256: string) => answered('POST', '/api/uploads', uploads(sha256)),
+  ])
+    expect(await ask(secret)).toEqual(await ask(nothing));
+  // Nor to who has the very bytes: theirs are new to them.
+  const brings = (sent: Uint8Array) => binh!.ask('PUT', `/api/blobs/${hashOf(sent)}?conversation=${own}`, sent);
+  expect([(await brings(bytes)).status, (await brings(randomBytes(100))).status]).toEqual([201, 201]);
+  expect((await brings(bytes)).status).toBe(200);
+});
+
+test('[B52] a group’s picture that is set in its document is its members’, when it was brought there, and let go when replaced', async () => {
+  const group = await an!.group('Nhóm', binh!);
+  const [first, second] = [await bring(an!, `conversation=${group}`), await bring(an!, `conversation=${group}`)];
+  const elsewhere = await bring(chi!, `conversation=${await chi!.group('Của Chi')}`);
+  const device = new TestDevice({ url: relay.url, cookie: an!.cookie, person: an!.id }, group);
+  await device.connect();
+  await expect.poll(() => device.isSettled).toBe(true);
+  const set = async (sha256: Sha256) => {
+    metaOf(device.root).set('avatar', sha256);
+    await expect.poll(async () => (await binh!.row(group)).avatar).toBe(sha256);
+  };
+  await set(first);
+  expect(await seen(first)).toEqual([200, 200, 403]);
+  expect(await seen(second)).toEqual([200, 403, 403]);
+  await set(second);
+  expect(await seen(second)).toEqual([200, 200, 403]);
+  expect(await seen(first)).toEqual([200, 403, 403]);
+  // Naming it does not open it.
+  await set(elsewhere);
+  expect(await seen(elsewhere)).toEqual([403, 403, 200]);
+  await set(second);
+  device.disconnect();
+  const store = folderStore(join(dataDir, 'blobs'));
+  await sweep({ sql: database.sql, store, now: () => Date.now() + GRACE_MILLIS + 60_000 });
+  expect(await Promise.all([first, second].map((sha256) => store.size(sha256)))).toEqual([null, 100]);
+  expect(await seen(second)).toEqual([200, 200, 403]);
 });

@@ -1,7 +1,9 @@
 /** Files through the relay, as programs outside bring and read them: who may, what they get, and what happens to what is wrong. */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -146,4 +148,55 @@ test('[B1] nothing, is a blob too', async () => {
   const nothing = new Uint8Array();
   expect(await bring(an, `conversation=${group}`, nothing)).toMatchObject({ body: { size: 0 } });
   expect(await read(an, hashOf(nothing))).toMatchObject({ status: 200, bytes: Buffer.alloc(0) });
+});
+
+test('[B1] what is cut off, or does not say how long it is, is refused, and nothing of it stays', async () => {
+  const an = await Actor.signUp(relay.url, 'An');
+  const group = await an.group('Dở dang');
+  const bytes = randomBytes(2 * MEGABYTE);
+  const line = `PUT /api/blobs/${hashOf(bytes)}?conversation=${group} HTTP/1.1\r\nHost: x\r\nCookie: ${an.cookie}\r\n`;
+  const staged = () => readdirSync(join(dataDir, 'uploads'));
+  const cut = connect(relay.port, '127.0.0.1');
+  cut.write(`${line}Content-Length: ${bytes.length}\r\n\r\n`);
+  cut.write(bytes.subarray(0, MEGABYTE));
+  await expect.poll(staged).toHaveLength(1);
+  // As who says more than they bring, and goes.
+  cut.end();
+  await expect.poll(staged).toEqual([]);
+  expect((await read(an, hashOf(bytes))).status).toBe(403);
+
+  const unsaid = await fetch(`${relay.url}/api/blobs/${hashOf(bytes)}?conversation=${group}`, {
+    method: 'PUT',
+    headers: { cookie: an.cookie },
+    body: new Blob([bytes]).stream(),
+    duplex: 'half',
+  } as RequestInit);
+  expect([unsaid.status, await unsaid.json()]).toEqual([400, expect.objectContaining({ code: 'invalid-input' })]);
+  expect(staged()).toEqual([]);
+
+  // Who says less than they bring has brought what they said.
+  const more = connect(relay.port, '127.0.0.1');
+  const answered = once(more, 'data');
+  more.write(`${line}Content-Length: 1000\r\n\r\n`);
+  more.write(bytes.subarray(0, 1_001));
+  expect(String(await answered)).toMatch(/^HTTP\/1.1 400 [^]*wrong-hash/);
+  more.destroy();
+  expect(staged()).toEqual([]);
+  expect((await bring(an, `conversation=${group}`, bytes)).status).toBe(201);
+});
+
+test('[B7] who passes on many at the same moment does not get beyond their share either', async () => {
+  const [an, binh] = [await Actor.signUp(relay.url, 'An'), await Actor.signUp(relay.url, 'Bình')];
+  const [from, to] = [await an.group('Phim', binh), await binh.group('Của Bình')];
+  const films = [randomBytes(8 * MEGABYTE), randomBytes(8 * MEGABYTE)];
+  for (const film of films) {
+    expect((await bring(an, `conversation=${from}`, film)).status).toBe(201);
+    await an.post(from, '', attached(hashOf(film), film.length));
+  }
+  expect((await bring(binh, `conversation=${to}`, randomBytes(8 * MEGABYTE))).status).toBe(201);
+  const passed = await Promise.all(
+    films.map((film) => binh.ask('POST', `/api/blobs/${hashOf(film)}/grants`, { conversation: to })),
+  );
+  expect(passed.map(({ status }) => status).sort()).toEqual([204, 413]);
+  expect((await binh.ask('GET', '/api/blobs/limits')).body['usedBytes']).toBe(16 * MEGABYTE);
 });

@@ -8,6 +8,7 @@ import type { ConversationId, Sha256, UserId } from '#shared/ids.ts';
 import { CutOff, type Incoming, type Refusal } from '../exchange.ts';
 import {
   type BlobRow,
+  type Grant,
   grantBlob,
   hasBrought,
   insertBlob,
@@ -19,7 +20,7 @@ import {
 import { membershipOf } from '../storage/members.ts';
 import type { Sql } from '../storage/sql.ts';
 import { typeOfFile } from './blob-type.ts';
-import type { Space } from './space.ts';
+import type { Reservation, Space } from './space.ts';
 import { appendTo, discard, isDiskFull, type Staged, TooMuch } from './staging.ts';
 import type { BlobStore, ByteRange } from './store.ts';
 
@@ -36,10 +37,11 @@ export interface BlobParts {
 
 export interface Brought extends BlobRow {
   sha256: Sha256;
-  /** It was not here before. */
+  /** This person had not brought it there before. Whether somebody else had is not theirs to hear. */
   isNew: boolean;
 }
-type Outcome = { ok: true; brought: Brought } | ({ ok: false } & Refusal);
+type Refused = { ok: false } & Refusal;
+type Outcome = { ok: true; brought: Brought } | Refused;
 
 export class Blobs {
   readonly #parts: BlobParts;
@@ -91,9 +93,10 @@ export class Blobs {
     const { sql, store, now } = this.#parts;
     const { path, size } = staged;
     const type = await typeOfFile(path);
-    const isNew = (await store.size(sha256)) === null;
+    const grant = { sha256, scope, person };
+    const isNew = !(await hasBrought(sql, grant));
     // Before the lock: into S3 it may take minutes.
-    if (isNew) await store.keep(sha256, path, size);
+    if ((await store.size(sha256)) === null) await store.keep(sha256, path, size);
     // Once more, now that it has come: they may have been removed in the meantime.
     const refusal = await this.mayBring(person, scope);
     if (refusal !== null) return { ok: false, ...refusal };
@@ -102,7 +105,7 @@ export class Blobs {
       // Swept in between.
       if ((await store.size(sha256)) === null) await store.keep(sha256, path, size);
       await insertBlob(tx, sha256, { size, type }, now());
-      await grantBlob(tx, { sha256, scope, person }, now());
+      await grantBlob(tx, grant, now());
     });
     return { ok: true, brought: { sha256, size, type, isNew } };
   }
@@ -128,15 +131,23 @@ export class Blobs {
     if (refusal !== null) return refusal;
     const found = await this.find(person, sha256);
     if (found === null) return { fault: 'not-found' };
-    if (!(await hasBrought(sql, grant))) {
-      // It counts as theirs from here on; what is theirs already counts once.
-      const isTheirs = (await keptBytes(sql, person)) - (await keptBytes(sql, person, sha256)) > 0;
-      const reserved = await this.#parts.space.reserve(person, isTheirs ? 0 : found.size);
-      if (!reserved.ok) return reserved;
-      reserved.reservation.release();
+    const reserved = await this.#roomFor(grant, found.size);
+    if (!reserved.ok) return reserved;
+    try {
+      // Swept in between.
+      return (await grantBlob(sql, grant, now())) ? null : { fault: 'not-found' };
+    } finally {
+      reserved.reservation?.release();
     }
-    // Swept in between.
-    return (await grantBlob(sql, grant, now())) ? null : { fault: 'not-found' };
+  }
+
+  /** What is passed on counts as theirs from here on; what is theirs already counts once. */
+  async #roomFor(grant: Grant, size: number): Promise<{ ok: true; reservation: Reservation | null } | Refused> {
+    const { sql, space } = this.#parts;
+    if (await hasBrought(sql, grant)) return { ok: true, reservation: null };
+    const { person, sha256 } = grant;
+    const isTheirs = (await keptBytes(sql, person)) - (await keptBytes(sql, person, sha256)) > 0;
+    return space.reserve(person, isTheirs ? 0 : size, 0);
   }
 
   usedBytes(person: UserId): Promise<number> {

@@ -2,15 +2,17 @@
  * Blobs in a folder: `ab/cd/<sha256>`, so that no folder has more than a few thousand entries below a hundred million blobs. A blob gets its name when it
  * is whole and on the disk, and the name is on the disk before anybody is told.
  */
-import { copyFile, link, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, link, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isSha256, type Sha256 } from '#shared/ids.ts';
 import type { BlobStore, Kept } from './store.ts';
 
 /** What is read at once, and so what waits for a slow reader. */
 const PIECE_BYTES = 256 * 1024;
-/** Of a copy that was not finished. */
-const DRAFT = '.draft';
+/** Copies that are not finished. */
+const DRAFTS = 'drafts';
+/** Nothing takes so long: a crash has left it. */
+const DRAFT_LEFT_MILLIS = 24 * 60 * 60_000;
 
 export function folderStore(folder: string): BlobStore {
   const pathOf = (sha256: Sha256): string => join(folder, sha256.slice(0, 2), sha256.slice(2, 4), sha256);
@@ -20,7 +22,7 @@ export function folderStore(folder: string): BlobStore {
       const to = pathOf(sha256);
       const shard = dirname(to);
       const made = await mkdir(shard, { recursive: true, mode: 0o700 });
-      await named(path, to);
+      await named(path, to, join(folder, DRAFTS));
       await sync(shard);
       if (made !== undefined) await syncUp(dirname(shard), dirname(made));
     },
@@ -57,15 +59,37 @@ export function folderStore(folder: string): BlobStore {
 }
 
 /** A second name for the same bytes where the file system has such a thing, else a copy. */
-async function named(path: string, to: string): Promise<void> {
+async function named(path: string, to: string, drafts: string): Promise<void> {
   try {
     await link(path, to);
   } catch (why) {
     if (isCode(why, 'EEXIST')) return;
     if (!isCode(why, 'EPERM', 'EXDEV', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK')) throw why;
-    await copyFile(path, to + DRAFT);
-    await sync(to + DRAFT);
-    await rename(to + DRAFT, to);
+    await copied(path, to, drafts);
+  }
+}
+
+/** Each under a name of its own: two who bring the same would write over each other, and one name half of the other's. */
+async function copied(path: string, to: string, drafts: string): Promise<void> {
+  await mkdir(drafts, { recursive: true, mode: 0o700 });
+  await removeLeft(drafts);
+  const draft = join(drafts, crypto.randomUUID());
+  try {
+    await copyFile(path, draft);
+    await sync(draft);
+    await rename(draft, to);
+  } catch (why) {
+    await rm(draft, { force: true });
+    throw why;
+  }
+}
+
+async function removeLeft(drafts: string): Promise<void> {
+  const before = Date.now() - DRAFT_LEFT_MILLIS;
+  for (const name of await readdir(drafts)) {
+    const path = join(drafts, name);
+    const found = await ifThere(stat(path));
+    if (found !== null && found.mtimeMs < before) await rm(path, { force: true });
   }
 }
 

@@ -71,7 +71,7 @@ test('[B19] an upload for which nobody comes back is forgotten after a day, with
   let now = Date.now();
   const parts = { uploads: folder, now: () => now, moved: () => undefined };
   const limits = { blobMaxBytes: 100, personMaxBytes: 100, kept: () => Promise.resolve(0) };
-  const space = new Space({ folder, ...limits });
+  const space = new Space({ folders: [folder], ...limits });
   const blobs = new Blobs({ sql: database.sql, store: folderStore(join(dataDir, 'blobs')), space, ...parts });
   const uploads = await Uploads.open({ folder, blobs, space, ...parts });
   const person = crypto.randomUUID() as UserId;
@@ -80,11 +80,11 @@ test('[B19] an upload for which nobody comes back is forgotten after a day, with
   if (!begun.ok) return expect.unreachable(begun.fault);
   now += DAY_MILLIS - 1_000;
   await uploads.expire();
-  expect(await uploads.find(person, begun.upload.id)).not.toBeNull();
+  expect((await uploads.find(person, begun.upload.id)).ok).toBe(true);
   expect(await begin()).toMatchObject({ ok: false, fault: 'share-used-up' });
   now += 2_000;
   await uploads.expire();
-  expect(await uploads.find(person, begun.upload.id)).toBeNull();
+  expect(await uploads.find(person, begun.upload.id)).toEqual({ ok: false, fault: 'not-found' });
   expect(readdirSync(folder)).toEqual([]);
   expect((await begin()).ok).toBe(true);
 });

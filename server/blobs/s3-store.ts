@@ -51,15 +51,35 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
   });
   const at = (sha256: Sha256) => ({ Bucket: bucket, Key: PREFIX + sha256 });
 
+  const prepare = async (): Promise<void> => {
+    try {
+      await client.send(new HeadBucketCommand({ Bucket: bucket }));
+    } catch (why) {
+      if (!isMissing(why)) throw why;
+      await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    }
+  };
+
+  const put = async (sha256: Sha256, path: string, size: number): Promise<void> => {
+    const partSize = Math.max(PART_BYTES, Math.ceil(size / PARTS_MAX_COUNT));
+    const Body = createReadStream(path, { highWaterMark: 1024 ** 2 });
+    const params = { ...at(sha256), Body, ContentType: 'application/octet-stream' };
+    try {
+      await new Upload({ client, params, partSize, queueSize: PARTS_AT_ONCE }).done();
+    } finally {
+      Body.destroy();
+    }
+  };
+
   return {
     async keep(sha256, path, size) {
-      const partSize = Math.max(PART_BYTES, Math.ceil(size / PARTS_MAX_COUNT));
-      const Body = createReadStream(path, { highWaterMark: 1024 ** 2 });
-      const params = { ...at(sha256), Body, ContentType: 'application/octet-stream' };
       try {
-        await new Upload({ client, params, partSize, queueSize: PARTS_AT_ONCE }).done();
-      } finally {
-        Body.destroy();
+        await put(sha256, path, size);
+      } catch (why) {
+        // The service was not there when the relay came up.
+        if (!(why instanceof Error && why.name === 'NoSuchBucket')) throw why;
+        await prepare();
+        await put(sha256, path, size);
       }
     },
 
@@ -95,14 +115,7 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
       }
     },
 
-    async prepare() {
-      try {
-        await client.send(new HeadBucketCommand({ Bucket: bucket }));
-      } catch (why) {
-        if (!isMissing(why)) throw why;
-        await client.send(new CreateBucketCommand({ Bucket: bucket }));
-      }
-    },
+    prepare,
 
     stop() {
       client.destroy();

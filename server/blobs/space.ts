@@ -10,7 +10,8 @@ import type { Refusal } from '../exchange.ts';
 const LEFT_FREE_BYTES = 512 * 1024 * 1024;
 
 export interface SpaceParts {
-  folder: string;
+  /** What comes lies in each of them, which may be on disks of their own. */
+  folders: readonly string[];
   blobMaxBytes: number;
   personMaxBytes: number;
   /** Bytes of what this person has brought. */
@@ -37,9 +38,11 @@ export class Space {
     this.#parts = parts;
   }
 
+  /** `coming` is what the disk has to take: nothing of what is here already. */
   async reserve(
     person: UserId,
     size: number,
+    coming = size,
   ): Promise<{ ok: true; reservation: Reservation } | ({ ok: false } & Refusal)> {
     const { blobMaxBytes, personMaxBytes } = this.#parts;
     if (size > blobMaxBytes)
@@ -57,8 +60,8 @@ export class Space {
         fault: 'share-used-up',
         detail: `Your files here may have ${inMegabytes(personMaxBytes)} together.`,
       };
-    if (size + outstanding + LEFT_FREE_BYTES > free) return { ok: false, fault: 'no-room' };
-    return { ok: true, reservation: this.hold(person, size, size) };
+    if (coming > 0 && coming + outstanding + LEFT_FREE_BYTES > free) return { ok: false, fault: 'no-room' };
+    return { ok: true, reservation: this.hold(person, size, coming) };
   }
 
   /** Without asking: it has been promised before. */
@@ -72,10 +75,14 @@ export class Space {
   }
 
   async #free(): Promise<number> {
-    await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
-    const { bavail, bsize } = await statfs(this.#parts.folder);
-    return bavail * bsize;
+    return Math.min(...(await Promise.all(this.#parts.folders.map(freeBytes))));
   }
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 const inMegabytes = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)} MB`;

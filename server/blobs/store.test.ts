@@ -9,6 +9,7 @@ import type { Sha256 } from '#shared/ids.ts';
 import { startRelay } from '../relay.ts';
 import { testDatabase } from '../storage/test-database.ts';
 import { Actor, testConfig } from '../test-actor.ts';
+import { RelayProcess } from '../trials/relay-process.ts';
 import { folderStore } from './folder-store.ts';
 import { s3Store } from './s3-store.ts';
 import type { BlobStore, ByteRange } from './store.ts';
@@ -183,6 +184,81 @@ test('[B2] a relay with S3 keeps nothing in its own folder', async () => {
     await relay.stop();
     await database.stop();
     await server.close();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('[B51] a relay that its environment gives S3 keeps, gives, removes and sweeps there, also when S3 comes up after it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ting-store-'));
+  const serve = (port: number) =>
+    new S3rver({
+      port,
+      address: '127.0.0.1',
+      silent: true,
+      directory: join(folder, 's3'),
+      allowMismatchedSignatures: true,
+    });
+  // A free port, which nobody listens on yet.
+  const before = serve(0);
+  const { port } = await before.run();
+  await before.close();
+  const s3 = { endpoint: `http://127.0.0.1:${port}`, bucket: BUCKET, region: 'eu-north-1' };
+  const keys = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' };
+  const database = await testDatabase();
+  const relay = new RelayProcess({
+    databaseUrl: database.url,
+    environment: {
+      S3_ENDPOINT: s3.endpoint,
+      S3_BUCKET: s3.bucket,
+      S3_REGION: s3.region,
+      S3_ACCESS_KEY_ID: keys.accessKeyId,
+      S3_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    },
+  });
+  const server = serve(port);
+  const store = s3Store({ ...s3, ...keys });
+  try {
+    await relay.start();
+    const an = await Actor.signUp(relay.url, 'An');
+    const group = await an.group('Ảnh');
+    const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex') as Sha256;
+    const bring = (bytes: Uint8Array) =>
+      an.ask('PUT', `/api/blobs/${hashOf(bytes)}?conversation=${group}`, bytes).then(({ status }) => status);
+    const [film, picture, unnamed] = [randomBytes(9 * MEGABYTE), randomBytes(1_000), randomBytes(1_000)];
+    expect(await bring(picture)).toBe(500);
+    await server.run();
+    for (const bytes of [picture, film, unnamed]) expect(await bring(bytes)).toBe(201);
+    const naming = (bytes: Uint8Array) => ({
+      attachments: [{ sha256: hashOf(bytes), name: 'tệp', type: 'video/mp4', size: bytes.length }],
+    });
+    await an.post(group, '', naming(film));
+    const { id } = await an.post(group, '', naming(picture));
+    const read = async (bytes: Uint8Array, range = '') => {
+      const answer = await fetch(`${relay.url}/api/blobs/${hashOf(bytes)}`, { headers: { cookie: an.cookie, range } });
+      return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
+    };
+    expect((await read(film)).bytes.equals(film)).toBe(true);
+    const part = await read(film, 'bytes=8000000-8999999');
+    expect([part.status, part.bytes.equals(film.subarray(8_000_000, 9_000_000))]).toEqual([206, true]);
+    const sizes = () => Promise.all([film, picture, unnamed].map((bytes) => store.size(hashOf(bytes))));
+    expect(await sizes()).toEqual([film.length, 1_000, 1_000]);
+
+    await an.ask('DELETE', `/api/conversations/${group}/messages/${id}`);
+    // The time of grace goes by.
+    await database.sql`update blob_grants set at = 0`;
+    await relay.stop();
+    await relay.start();
+    await expect.poll(sizes).toEqual([film.length, null, null]);
+    expect((await read(film)).bytes.equals(film)).toBe(true);
+    expect((await read(picture)).status).toBe(403);
+    expect(readdirSync(join(relay.dataDir, 'uploads'))).toEqual([]);
+    expect(readdirSync(relay.dataDir)).not.toContain('blobs');
+    expect(relay.crashes).toEqual([]);
+  } finally {
+    store.stop();
+    await relay.remove();
+    await server.close().catch(() => undefined);
+    await database.stop();
     rmSync(folder, { recursive: true });
   }
 });

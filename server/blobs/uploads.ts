@@ -59,6 +59,8 @@ export interface UploadParts {
 export class Uploads {
   readonly #parts: UploadParts;
   readonly #uploads = new Map<string, Upload>();
+  /** Whose are not among them yet. */
+  readonly #beginning = new Set<{ person: UserId }>();
   #isStopping = false;
 
   private constructor(parts: UploadParts) {
@@ -75,8 +77,62 @@ export class Uploads {
   async begin(person: UserId, scope: Scope, sha256: Sha256, size: number): Promise<UploadOutcome> {
     const refusal = await this.#parts.blobs.mayBring(person, scope);
     if (refusal !== null) return { ok: false, ...refusal };
-    const begun = [...this.#uploads.values()].filter((each) => each.person === person && !each.arrived);
-    if (begun.length >= UPLOADS_MAX_COUNT) return { ok: false, fault: 'too-many' };
+    const begun = [...this.#uploads.values()].filter((each) => each.person === person && !each.arrived).length;
+    const beginning = [...this.#beginning].filter((each) => each.person === person).length;
+    if (begun + beginning >= UPLOADS_MAX_COUNT) return { ok: false, fault: 'too-many' };
+    // At once: who begins many at the same moment is counted too.
+    const one = { person };
+    this.#beginning.add(one);
+    try {
+      return await this.#begin(person, scope, sha256, size);
+    } finally {
+      this.#beginning.delete(one);
+    }
+  }
+
+  /** Whoever still brings bytes is stopped first: they have lost their line and do not know. What had come whole and could not be kept is kept now. */
+  find(person: UserId, id: string): Promise<UploadOutcome> {
+    return this.#alone(person, id, async (upload) =>
+      isWhole(upload) && !this.#isStopping ? this.#arrive(upload) : { ok: true, upload: this.#state(upload) },
+    );
+  }
+
+  /** Bytes from `offset` on. When they are the last, the blob is there afterwards. */
+  append(person: UserId, id: string, offset: number, incoming: Incoming): Promise<UploadOutcome> {
+    return this.#alone(person, id, async (upload, stop) => {
+      if (this.#isStopping) return { ok: false, fault: 'not-ready' };
+      if (upload.arrived && offset === upload.size) return { ok: true, upload: this.#state(upload) };
+      if (offset !== upload.offset) return { ok: false, fault: 'conflict', detail: `It goes on at ${upload.offset}.` };
+      if (incoming.length !== null && offset + incoming.length > upload.size) return { ok: false, fault: 'too-large' };
+      const refusal = await this.#take(upload, incoming, stop);
+      if (refusal !== null) return { ok: false, ...refusal };
+      return isWhole(upload) ? this.#arrive(upload) : { ok: true, upload: this.#state(upload) };
+    });
+  }
+
+  /** Null, or why not. */
+  async remove(person: UserId, id: string): Promise<Refusal | null> {
+    const outcome = await this.#alone(person, id, async (upload) => {
+      await this.#forget(upload);
+      return { ok: true, upload: this.#state(upload) };
+    });
+    return outcome.ok ? null : outcome;
+  }
+
+  /** Forgets those for which nobody has come back. */
+  async expire(): Promise<void> {
+    const now = this.#parts.now();
+    for (const upload of this.#uploads.values())
+      if (upload.busy === null && expiryOf(upload) <= now) await this.#forget(upload);
+  }
+
+  /** Whoever brings bytes is told to come back; what they brought is on the disk when it resolves. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all([...this.#uploads.values()].map((upload) => interrupted(upload)));
+  }
+
+  async #begin(person: UserId, scope: Scope, sha256: Sha256, size: number): Promise<UploadOutcome> {
     const reserved = await this.#parts.space.reserve(person, size);
     if (!reserved.ok) return reserved;
     const upload: Upload = {
@@ -96,7 +152,6 @@ export class Uploads {
       await this.#write(upload);
       await (await open(this.#partOf(upload.id), 'w', 0o600)).close();
     } catch (why) {
-      reserved.reservation.release();
       await this.#forget(upload);
       if (isDiskFull(why)) return { ok: false, fault: 'no-room' };
       throw why;
@@ -105,58 +160,30 @@ export class Uploads {
     return size === 0 ? this.#arrive(upload) : { ok: true, upload: this.#state(upload) };
   }
 
-  /** Null when there is none, or it is somebody else's. Whoever still brings bytes is stopped first: they have lost their line and do not know. */
-  async find(person: UserId, id: string): Promise<UploadState | null> {
-    const upload = await this.#free(person, id);
-    return upload === null ? null : this.#state(upload);
-  }
-
-  /** Bytes from `offset` on. When they are the last, the blob is there afterwards. */
-  async append(person: UserId, id: string, offset: number, incoming: Incoming): Promise<UploadOutcome> {
-    const upload = await this.#free(person, id);
-    if (upload === null) return { ok: false, fault: 'not-found' };
-    if (this.#isStopping) return { ok: false, fault: 'not-ready' };
-    if (upload.arrived && offset === upload.size) return { ok: true, upload: this.#state(upload) };
-    if (offset !== upload.offset) return { ok: false, fault: 'conflict', detail: `It goes on at ${upload.offset}.` };
-    if (incoming.length !== null && offset + incoming.length > upload.size) return { ok: false, fault: 'too-large' };
-    let over: () => void = () => undefined;
-    const busy = { stop: new AbortController(), over: new Promise<void>((resolve) => (over = resolve)) };
-    upload.busy = busy;
-    try {
-      const refusal = await this.#take(upload, incoming, busy.stop.signal);
-      if (refusal !== null) return { ok: false, ...refusal };
-      return upload.offset === upload.size ? await this.#arrive(upload) : { ok: true, upload: this.#state(upload) };
-    } finally {
-      upload.busy = null;
-      over();
+  /** Nobody else touches it meanwhile: two that append at once would write over each other, and one that removes it leave the other's file behind. */
+  async #alone(
+    person: UserId,
+    id: string,
+    then: (upload: Upload, stop: AbortSignal) => Promise<UploadOutcome>,
+  ): Promise<UploadOutcome> {
+    for (;;) {
+      const upload = this.#uploads.get(id);
+      if (upload?.person !== person) return { ok: false, fault: 'not-found' };
+      if (upload.busy !== null) {
+        // Many may have waited for the same end; one of them is the next.
+        await interrupted(upload);
+        continue;
+      }
+      let over: () => void = () => undefined;
+      const busy = { stop: new AbortController(), over: new Promise<void>((resolve) => (over = resolve)) };
+      upload.busy = busy;
+      try {
+        return await then(upload, busy.stop.signal);
+      } finally {
+        upload.busy = null;
+        over();
+      }
     }
-  }
-
-  /** Whether there was one. */
-  async remove(person: UserId, id: string): Promise<boolean> {
-    const upload = await this.#free(person, id);
-    if (upload !== null) await this.#forget(upload);
-    return upload !== null;
-  }
-
-  /** Forgets those for which nobody has come back. */
-  async expire(): Promise<void> {
-    const now = this.#parts.now();
-    for (const upload of this.#uploads.values())
-      if (upload.busy === null && expiryOf(upload) <= now) await this.#forget(upload);
-  }
-
-  /** Whoever brings bytes is told to come back; what they brought is on the disk when it resolves. */
-  async stop(): Promise<void> {
-    this.#isStopping = true;
-    await Promise.all([...this.#uploads.values()].map((upload) => interrupted(upload)));
-  }
-
-  async #free(person: UserId, id: string): Promise<Upload | null> {
-    const upload = this.#uploads.get(id);
-    if (upload?.person !== person) return null;
-    await interrupted(upload);
-    return this.#uploads.get(id) ?? null;
   }
 
   async #take(upload: Upload, incoming: Incoming, stop: AbortSignal): Promise<Refusal | null> {
@@ -185,22 +212,45 @@ export class Uploads {
   }
 
   async #arrive(upload: Upload): Promise<UploadOutcome> {
-    const { person, scope, sha256, size } = upload;
-    const path = this.#partOf(upload.id);
-    const hash = upload.hash ?? (await hashOfFile(path));
-    // A hash can be asked once only.
-    upload.hash = null;
-    const outcome = await this.#parts.blobs.take({ path, size, sha256: hash.digest('hex') }, person, scope, sha256);
+    const outcome = await this.#keep(upload);
     if (!outcome.ok) {
-      await this.#forget(upload);
+      // With room again it is kept as it is.
+      if (outcome.fault !== 'no-room') await this.#forget(upload);
       return outcome;
     }
     upload.arrived = true;
     upload.reservation?.release();
     upload.reservation = null;
-    await this.#write(upload);
-    await discard(path);
+    try {
+      await this.#write(upload);
+    } catch (why) {
+      // A relay that is started anew knows nothing of it then; the blob it has.
+      if (!isDiskFull(why)) throw why;
+    }
+    await discard(this.#partOf(upload.id));
+    await this.#forgetArrived(upload.person);
     return { ok: true, upload: this.#state(upload) };
+  }
+
+  async #keep(upload: Upload): Promise<{ ok: true } | Refused> {
+    const { person, scope, sha256, size } = upload;
+    const path = this.#partOf(upload.id);
+    const hash = upload.hash ?? (await hashOfFile(path));
+    // A hash can be asked once only.
+    upload.hash = null;
+    try {
+      return await this.#parts.blobs.take({ path, size, sha256: hash.digest('hex') }, person, scope, sha256);
+    } catch (why) {
+      if (isDiskFull(why)) return { ok: false, fault: 'no-room' };
+      throw why;
+    }
+  }
+
+  /** Who brings thousands of small ones would have each of them remembered. */
+  async #forgetArrived(person: UserId): Promise<void> {
+    const arrived = [...this.#uploads.values()].filter((each) => each.person === person && each.arrived);
+    arrived.sort((a, b) => b.touchedAt - a.touchedAt);
+    for (const upload of arrived.slice(UPLOADS_MAX_COUNT)) if (upload.busy === null) await this.#forget(upload);
   }
 
   async #forget(upload: Upload): Promise<void> {
@@ -214,14 +264,19 @@ export class Uploads {
     const kept: Kept = { person, scope, sha256, size, arrived };
     await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
     const draft = `${this.#noteOf(id)}.draft`;
-    const handle = await open(draft, 'w', 0o600);
     try {
-      await handle.writeFile(JSON.stringify(kept));
-      await handle.sync();
-    } finally {
-      await handle.close();
+      const handle = await open(draft, 'w', 0o600);
+      try {
+        await handle.writeFile(JSON.stringify(kept));
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(draft, this.#noteOf(id));
+    } catch (why) {
+      await discard(draft);
+      throw why;
     }
-    await rename(draft, this.#noteOf(id));
   }
 
   async #readDisk(): Promise<void> {
@@ -252,6 +307,9 @@ export class Uploads {
     return { id, size, offset, expiresAt: expiryOf(upload) };
   }
 }
+
+/** It has come, and is yet to be kept. */
+const isWhole = ({ offset, size, arrived }: Upload): boolean => offset === size && !arrived;
 
 const expiryOf = ({ touchedAt, arrived }: Upload): number => touchedAt + (arrived ? REMEMBERED_MILLIS : EXPIRES_MILLIS);
 

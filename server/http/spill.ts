@@ -1,6 +1,6 @@
 /**
  * What comes faster than it is taken, and is too much to wait in memory, waits in a file that has no name: whatever ends the relay, nothing is left of it.
- * First in, first out.
+ * First in, first out; what has been read makes room for what comes, so that the file is as large as the largest flood and not as all of them.
  */
 import { closeSync, mkdirSync, openSync, read, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ export class Spill {
 
   /** At once: the bytes may be gone afterwards. Throws what the disk says. */
   add(bytes: Uint8Array): void {
+    if (this.isEmpty) this.#readTo = this.#writtenTo = 0;
     for (let done = 0; done < bytes.byteLength;)
       done += writeSync(this.#file, bytes, done, bytes.byteLength - done, this.#writtenTo + done);
     this.#writtenTo += bytes.byteLength;

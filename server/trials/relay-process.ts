@@ -21,6 +21,10 @@ export interface RelayProcessOptions {
   databaseUrl?: string;
   /** Made in the temporary folder, and removed with the relay, unless given. */
   dataDir?: string;
+  /** Beside what it always has. */
+  environment?: Readonly<Record<string, string>>;
+  /** The command that starts it, with what is started behind it: one that gives it a disk of its own, for example. */
+  within?: readonly [string, ...string[]];
 }
 
 export class RelayProcess {
@@ -30,6 +34,8 @@ export class RelayProcess {
   readonly log: string[] = [];
   readonly #isOurFolder: boolean;
   readonly #databaseUrl: string | undefined;
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #command: readonly [string, ...string[]];
   readonly #port: number;
   #child: ChildProcess | null = null;
   /** Commits that did not go through. */
@@ -38,7 +44,9 @@ export class RelayProcess {
   readonly crashes: string[] = [];
   #wanted = false;
 
-  constructor({ databaseUrl, dataDir }: RelayProcessOptions = {}) {
+  constructor({ databaseUrl, dataDir, environment = {}, within }: RelayProcessOptions = {}) {
+    this.#environment = environment;
+    this.#command = within === undefined ? [process.execPath] : [...within, process.execPath];
     this.#databaseUrl = databaseUrl;
     this.#isOurFolder = dataDir === undefined;
     this.dataDir = realpathSync(dataDir ?? mkdtempSync(join(tmpdir(), 'ting-trial-')));
@@ -58,15 +66,17 @@ export class RelayProcess {
   /** Resolves when it is ready; false when it was killed before. */
   start(): Promise<boolean> {
     this.#wanted = false;
+    const [execPath, ...execArgv] = this.#command;
     const child = fork(MAIN, {
-      execPath: process.execPath,
-      execArgv: [],
+      execPath,
+      execArgv,
       env: {
         PATH: process.env['PATH'] ?? '',
         PORT: String(this.#port),
         DATA_DIR: this.dataDir,
         LOG_LEVEL: 'info',
         ...(this.#databaseUrl === undefined ? {} : { DATABASE_URL: this.#databaseUrl }),
+        ...this.#environment,
       },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
