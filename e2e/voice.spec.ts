@@ -83,14 +83,14 @@ test('it plays on in another conversation, with a bar to pause and end it', asyn
   await expect(bar).toHaveCount(0);
 });
 
-/** In the page, quicker than any hand: presses Send as soon as there is one. */
+/** In the page, quicker than any hand: presses Send as soon as it can be pressed. */
 function sendAtOnce(): void {
   new MutationObserver((_, watching) => {
-    const send = document.querySelector<HTMLElement>('[role=group][aria-label=Recording] button[aria-label=Send]');
-    if (send === null) return;
+    const send = document.querySelector<HTMLButtonElement>('[aria-label=Recording] button[aria-label=Send]');
+    if (send?.disabled !== false) return;
     watching.disconnect();
     send.click();
-  }).observe(document.body, { childList: true, subtree: true });
+  }).observe(document.body, { childList: true, subtree: true, attributes: true });
 }
 
 test('what was cancelled is not sent, nor what is too short', async ({ stage }) => {
