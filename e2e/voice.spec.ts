@@ -1,6 +1,7 @@
 /** Voice notes: recorded with the browser's make-believe microphone, which beeps, sent, and heard at the other end. */
 import type { Locator } from '@playwright/test';
 import type { Actor } from './fixtures/actor.ts';
+import { findings } from './fixtures/axe.ts';
 import { BROWSER_ARGS, installedBrowser } from './fixtures/browser.ts';
 import { expect, test } from './fixtures/stage.ts';
 
@@ -97,6 +98,7 @@ test('what was cancelled is not sent, nor what is too short', async ({ stage }) 
   const { an } = await together(stage, 'Thôi');
   await microphone(an).click();
   await expect(recorder(an).getByRole('timer')).toHaveText('0:01');
+  expect(await findings(an.page)).toEqual([]);
   await an.page.keyboard.press('Escape');
   await expect(recorder(an)).toHaveCount(0);
   // Escape has ended the recording, not the visit.

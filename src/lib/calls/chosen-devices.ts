@@ -1,15 +1,19 @@
 /** Which microphone, camera and speaker were chosen on this device; the browser's own choice where none was. */
-export interface ChosenDevices {
-  microphone?: string;
-  camera?: string;
-  speaker?: string;
-}
+import * as v from 'valibot';
+
+const ChosenDevices = v.object({
+  microphone: v.optional(v.string()),
+  camera: v.optional(v.string()),
+  speaker: v.optional(v.string()),
+});
+export type ChosenDevices = v.InferOutput<typeof ChosenDevices>;
 
 const KEY = 'call-devices';
 
 export function chosenDevices(): ChosenDevices {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? '{}') as ChosenDevices;
+    const kept = v.safeParse(ChosenDevices, JSON.parse(localStorage.getItem(KEY) ?? '{}'));
+    return kept.success ? kept.output : {};
   } catch {
     return {};
   }

@@ -143,6 +143,14 @@ export function openGallery({ items, at, from, blobs, onolder }: Opening): void 
     gallery.element?.setAttribute('aria-modal', 'true');
   });
 
+  gallery.on('keydown', ({ originalEvent: event }) => {
+    const to = { Home: 0, End: slides.length - 1 }[event.key];
+    // A film's own controls have these keys, too.
+    if (to === undefined || event.target instanceof HTMLVideoElement) return;
+    event.preventDefault();
+    gallery.goTo(to);
+  });
+
   let isAsking = false;
   const askForOlder = async (): Promise<void> => {
     if (onolder === undefined || isAsking || gallery.currIndex > 0) return;
