@@ -45,7 +45,11 @@ test('a picture opens in the gallery, with who and when, arrows, and the focus b
   await expect(gallery.getByText('3 / 3')).toBeVisible();
   const shown = gallery.locator('video');
   const isPaused = () => shown.first().evaluate((one: HTMLVideoElement) => one.paused);
-  await shown.first().evaluate((one: HTMLVideoElement) => one.play());
+  await shown.first().evaluate((one: HTMLVideoElement) => {
+    // However long it takes to look at it.
+    one.loop = true;
+    return one.play();
+  });
   expect(await isPaused()).toBe(false);
   await an.page.keyboard.press('ArrowLeft');
   await expect(gallery.getByText('2 / 3')).toBeVisible();
