@@ -21,8 +21,9 @@ test('[B3] [B6] a drawing or page with a script in it is downloaded and not run,
     { name: 'logo.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(SVG) },
     { name: 'anh.png', mimeType: 'image/png', buffer: Buffer.from(PAGE) },
   ]);
-  await an.page.getByRole('list', { name: 'Attached' }).getByRole('listitem').nth(1).waitFor();
-  for (const send of await an.page.getByRole('button', { name: /as a file/i }).all()) await send.click();
+  // It says that it is a picture and is none.
+  const picture = an.page.getByRole('list', { name: 'Attached' }).getByRole('listitem').filter({ hasText: 'anh.png' });
+  await picture.getByRole('button', { name: 'As a file' }).click();
   await an.writes('xem nhé');
   await an.seesState('xem nhé', 'Sent');
   const answer = await binh.context.request.get(`${binh.url}/api/conversations/${id}/messages`);
