@@ -123,3 +123,22 @@ test('the other language is there without a network, and stays', async ({ stage 
   await an.reloads();
   await expect(an.page.getByRole('heading', { name: 'Cài đặt' })).toBeVisible();
 });
+
+test('[L12] a network that goes while the app is being fetched is waited for', async ({ stage }) => {
+  const an = await stage.actor('An');
+  // What keeps the app on the device is fetched last; whether the rest gets through before is not what this play is about.
+  let isAway = true;
+  await an.context.route('**/_app/immutable/chunks/*.js', async (route) => {
+    const response = await route.fetch();
+    if (isAway && (await response.text()).includes('workbox:window')) await route.abort('internetdisconnected');
+    else await route.fulfill({ response });
+  });
+  const missed = an.page.waitForEvent('requestfailed');
+  await an.comesIn();
+  await missed;
+  await an.context.setOffline(true);
+  await an.isOffline();
+  isAway = false;
+  await an.comesBack();
+  await an.hasTheApp();
+});

@@ -2,7 +2,7 @@
  * Whether a newer version of the app has arrived and waits. It takes over only when the person agrees; then every open tab starts anew.
  * Drafts survive because they are kept on each change, not on leaving.
  */
-import type { Workbox } from 'workbox-window';
+import { Workbox } from 'workbox-window';
 
 export class Update {
   #waiting = $state(false);
@@ -17,8 +17,6 @@ export class Update {
   /** Registers the service worker: all of the app is fetched then, to be kept. Does nothing where there are none (private windows of some browsers, plain http). */
   async start(script = '/service-worker.js', type: WorkerType = 'classic'): Promise<void> {
     if (!('serviceWorker' in navigator)) return;
-    const { Workbox } = await import('workbox-window');
-    if (this.#stop.signal.aborted) return;
     const workbox = new Workbox(script, { scope: '/', type });
     // A page that no worker served is as new as the first worker that takes it over; only an exchange of workers is a new version.
     let served = navigator.serviceWorker.controller !== null;
