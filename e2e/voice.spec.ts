@@ -19,6 +19,15 @@ const recorder = (who: Actor) => who.page.getByRole('group', { name: 'Recording'
 const notes = (who: Actor) => who.log.getByRole('slider', { name: 'Position in the voice message' });
 const position = (note: Locator) => note.getAttribute('aria-valuenow').then(Number);
 
+/** Fills with the positions that it takes from now on. */
+const moves = (note: Locator) =>
+  note.evaluateHandle((slider) => {
+    const seen: (string | null)[] = [];
+    const look = () => seen.push(slider.getAttribute('aria-valuenow'));
+    new MutationObserver(look).observe(slider, { attributeFilter: ['aria-valuenow'] });
+    return seen;
+  });
+
 async function together(stage: { actor(name: string): Promise<Actor>; group: unknown }, title: string) {
   const { group } = stage as unknown as { group(title: string, owner: Actor, others: Actor[]): Promise<string> };
   const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
@@ -36,7 +45,7 @@ async function records(who: Actor, until: string): Promise<void> {
   await expect(recorder(who)).toHaveCount(0);
 }
 
-test('a voice note is recorded, sent and heard at the other end', async ({ stage }) => {
+test('[B25] a voice note is recorded, sent and heard at the other end', async ({ stage }) => {
   const { an, binh } = await together(stage, 'Giọng nói');
   await records(an, '0:02');
   await expect(notes(binh)).toHaveCount(1);
@@ -51,6 +60,22 @@ test('a voice note is recorded, sent and heard at the other end', async ({ stage
   // To its end, and back to where it begins.
   await expect(binh.log.getByRole('button', { name: 'Play' })).toBeVisible();
   await expect.poll(() => position(note)).toBe(0);
+
+  // One that comes after it is played with it; what was heard is not, also after the app was started anew.
+  await records(an, '0:01');
+  await records(an, '0:01');
+  await expect(notes(binh)).toHaveCount(3);
+  const isHeard = await moves(notes(binh).nth(2));
+  await binh.log.getByRole('button', { name: 'Play' }).nth(1).click();
+  await expect.poll(() => isHeard.jsonValue()).not.toEqual([]);
+  await expect(binh.log.getByRole('button', { name: 'Pause' })).toHaveCount(0);
+  await binh.reloads();
+  await expect(notes(binh)).toHaveCount(3);
+  const [second, third] = [await moves(notes(binh).nth(1)), await moves(notes(binh).nth(2))];
+  await binh.log.getByRole('button', { name: 'Play' }).nth(1).click();
+  await expect.poll(() => second.jsonValue()).not.toEqual([]);
+  await expect(binh.log.getByRole('button', { name: 'Pause' })).toHaveCount(0);
+  expect(await third.jsonValue()).toEqual([]);
 });
 
 test('one moves within a voice note with the keyboard, and changes how fast it is', async ({ stage }) => {

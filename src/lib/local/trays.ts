@@ -2,6 +2,7 @@
 import type { ConversationId, Sha256 } from '#shared/ids.ts';
 import type { Kept } from './kept.ts';
 import { queued, TRAY } from './queue.ts';
+import { rescuedFiles } from './rescued.ts';
 import type { Chosen } from './tables.ts';
 
 /** What was chosen for the next message, in the order chosen. */
@@ -19,7 +20,7 @@ export const trays = (kept: Kept): (readonly [ConversationId, readonly Chosen[]]
     key.startsWith(TRAY) ? [[key.slice(TRAY.length) as ConversationId, tray as readonly Chosen[]] as const] : [],
   );
 
-/** All that lies on the shelf for something: in trays, in the queue, and pictures in the outbox. */
+/** All that lies on the shelf for something: in trays, in the queue, pictures in the outbox, and what is given back. */
 export function named(kept: Kept): Set<Sha256> {
   const names = new Set<Sha256>();
   const add = ({ key, ready }: Chosen): void => {
@@ -34,5 +35,6 @@ export function named(kept: Kept): Set<Sha256> {
     }
   for (const request of kept.table('outbox').values())
     if (request.is === 'picture' && request.sha256 !== null) names.add(request.sha256);
+  for (const { sha256 } of rescuedFiles(kept)) names.add(sha256);
   return names;
 }

@@ -11,6 +11,7 @@ import { Title } from '#shared/model/conversation.ts';
 import { About, type Me, Name, type SessionInfo } from '#shared/protocol/api.ts';
 import type { Person } from '#shared/protocol/overview.ts';
 import { forgetPerson } from '../local/forget.ts';
+import { Heard } from '../local/heard.ts';
 import { storageUse } from '../local/quota.ts';
 import { writeSignedIn } from '../local/store.ts';
 import type { CallHistoryView } from './call-views.ts';
@@ -20,7 +21,16 @@ import { Connection } from './connection.svelte.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { Device, type DeviceWorld } from './device.svelte.ts';
 import { Rows } from './rows.svelte.ts';
-import type { AppView, BlobsView, ConversationRowView, Notice, PeopleFound, PlayerView, Refusal } from './views.ts';
+import type {
+  AppView,
+  BlobsView,
+  ConversationRowView,
+  HeardView,
+  Notice,
+  PeopleFound,
+  PlayerView,
+  Refusal,
+} from './views.ts';
 
 /** Whether a failed try to connect is a refused session is asked now and then, not each time. */
 const CHECK_SESSION_EVERY_FAILURES = 4;
@@ -117,8 +127,8 @@ export class App implements AppView {
     return this.#player;
   }
 
-  playWith(make: () => PlayerView): PlayerView {
-    return (this.#player ??= make());
+  playWith(make: (heard: HeardView) => PlayerView): PlayerView {
+    return (this.#player ??= make(new Heard(this.#device.kept)));
   }
 
   get rows(): readonly ConversationRowView[] {

@@ -59,6 +59,7 @@ export class Conversation implements ConversationView {
   readonly #typist: Typist;
   #tray = $state.raw<Tray | null>(null);
   #attaching = $state(0);
+  #attachFailed = $state(false);
   #openingTray: Promise<void> | null = null;
   /** How far everybody is in a large group, when the relay was asked. */
   #asked = $state.raw<ReadonlyMap<UserId, Reach> | null>(null);
@@ -116,7 +117,7 @@ export class Conversation implements ConversationView {
       mayWrite: () => this.may('write'),
       mayDeleteAny: () => this.may('delete-any'),
     });
-    if (device.kept.table('kv').has(TRAY + id)) void this.#withTray(() => undefined);
+    if (device.kept.table('kv').has(TRAY + id)) this.#withTray(() => undefined).catch(() => undefined);
     void this.#load();
   }
 
@@ -244,6 +245,10 @@ export class Conversation implements ConversationView {
     return this.#tray?.leftOut ?? 0;
   }
 
+  get attachFailed(): boolean {
+    return this.#attachFailed;
+  }
+
   get attaching(): boolean {
     return this.#attaching > 0;
   }
@@ -251,7 +256,10 @@ export class Conversation implements ConversationView {
   attach(files: readonly File[]): void {
     if (files.length === 0) return;
     this.#attaching += 1;
-    void this.#withTray((tray) => tray.attach(files)).finally(() => (this.#attaching -= 1));
+    this.#attachFailed = false;
+    void this.#withTray((tray) => tray.attach(files))
+      .catch(() => (this.#attachFailed = true))
+      .finally(() => (this.#attaching -= 1));
   }
 
   detach(key: string): void {
@@ -269,17 +277,21 @@ export class Conversation implements ConversationView {
     return untrack(() => {
       const id = this.#send('', this.#replyTo, [chosen]);
       if (id !== null && this.#composer.mode.is === 'reply') this.#composer.cancelMode();
-      void this.#device.sending().then(({ packing }) => packing.add(chosen, recording.bytes));
+      // What cannot be loaded now takes it up later: the bytes are in hand.
+      this.#device.sending().then(
+        ({ packing }) => packing.add(chosen, recording.bytes),
+        () => undefined,
+      );
       return id;
     });
   }
 
   cancelSending(id: MessageId): void {
-    void this.#withTray((tray) => tray.takeBack(id, this.#composer));
+    this.#withTray((tray) => tray.takeBack(id, this.#composer)).catch(() => undefined);
   }
 
   retrySending(id: MessageId, asFile = false): void {
-    void this.#withTray((tray) => tray.retry(id, asFile));
+    this.#withTray((tray) => tray.retry(id, asFile)).catch(() => undefined);
   }
 
   react(id: MessageId, emoji: string): void {
@@ -446,7 +458,11 @@ export class Conversation implements ConversationView {
   }
 
   async #withTray(does: (tray: Tray) => void): Promise<void> {
-    await (this.#openingTray ??= this.#openTray());
+    this.#openingTray ??= this.#openTray();
+    await this.#openingTray.catch((why: unknown) => {
+      this.#openingTray = null;
+      throw why;
+    });
     if (this.#tray !== null) does(this.#tray);
   }
 

@@ -21,6 +21,8 @@ import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox, type Performed } from '../local/outbox.ts';
 import { queued, TRAY } from '../local/queue.ts';
+import { filesHere, NOTICE } from '../local/rescued.ts';
+import { named, trayOf } from '../local/trays.ts';
 import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
 import { type OutboxRequest, type TableName, TABLES, type Tables, type WaitingMessage } from '../local/tables.ts';
@@ -60,7 +62,6 @@ export interface DeviceWorld {
 
 /** Longer than a new conversation needs to be in every list. */
 const FORGET_GONE_AFTER_MS = 10_000;
-const NOTICE = 'notice:';
 const BLOB_BUDGET = 'blob-budget';
 
 type OutboxKey = string;
@@ -84,7 +85,7 @@ export class Device {
   readonly writtenHere: WrittenHere;
   readonly #fetchBlob: FetchBlob;
   #blobs: Promise<Blobs> | null = null;
-  readonly progress = new Progress();
+  readonly progress: Progress;
   /** Bytes of what was chosen here, until the disk has them. */
   readonly inHand = new Map<Sha256, Blob>();
   readonly #send: Send | undefined;
@@ -121,6 +122,7 @@ export class Device {
     const { scope } = world;
     this.me = me.id;
     this.scope = scope;
+    this.progress = new Progress(scope);
     this.ask = world.ask;
     this.#fetchBlob = world.fetchBlob;
     this.#send = world.send;
@@ -203,6 +205,7 @@ export class Device {
       if (state !== 'open') return;
       void this.outbox.run();
       void this.#blobs?.then((blobs) => blobs.online());
+      this.#sendQueued();
     });
     if (typeof addEventListener === 'function') addEventListener('pagehide', this.flush);
     this.#rescue.start();
@@ -369,7 +372,11 @@ export class Device {
 
   /** What sending attachments takes, loaded when it is needed first. */
   async sending(): Promise<Sending> {
-    return await (this.#sending ??= this.#loadSending());
+    this.#sending ??= this.#loadSending();
+    return await this.#sending.catch((why: unknown) => {
+      this.#sending = null;
+      throw why;
+    });
   }
 
   async #loadSending(): Promise<Sending> {
@@ -406,7 +413,9 @@ export class Device {
   }
 
   #sendQueued(): void {
-    if (this.#sending === null && !this.#isStopped && queued(this.kept).length > 0) void this.sending();
+    if (this.#sending === null && !this.#isStopped && queued(this.kept).length > 0)
+      // What could not be loaded is tried again with the next message, and when the relay is there.
+      this.sending().catch(() => undefined);
   }
 
   // —— People and rows ——
@@ -471,7 +480,7 @@ export class Device {
 
   dismiss(key: string): void {
     this.#storageNotices = this.#storageNotices.filter((notice) => notice.key !== key);
-    void this.kept.remove('kv', NOTICE + key);
+    this.#lettingGo(() => void this.kept.remove('kv', NOTICE + key));
   }
 
   #storageFailed(reason: StorageFailure): void {
@@ -494,13 +503,30 @@ export class Device {
     this.tell({ key, is: 'refused', what: request.is, code: refusal.code, detail: refusal.detail });
   }
 
-  /** What was written into a conversation that cannot be: shown, so that it can be copied. */
+  /** What was written into a conversation that cannot be: shown, so that it can be copied; what was chosen for it too, so that it can be saved. */
   #giveBack(conversation: ConversationId): void {
-    const mine = [...this.kept.table('waiting')].filter(([, waiting]) => waiting.conversation === conversation);
-    if (mine.length === 0) return;
-    const texts = mine.map(([, { message }]) => wordsOf(message));
-    this.tell({ key: `rescued-${conversation}`, is: 'rescued', conversation, texts });
-    void this.kept.remove('waiting', ...mine.map(([id]) => id));
+    const { kept } = this;
+    const mine = [...kept.table('waiting')].filter(([, waiting]) => waiting.conversation === conversation);
+    const files = filesHere(kept, conversation, trayOf(kept.table('kv'), conversation));
+    const texts = mine.map(([, { message, uploads }]) =>
+      wordsOf(uploads === undefined ? message : { text: message.text }),
+    );
+    this.#lettingGo(() => {
+      if (texts.length + files.length > 0)
+        this.tell({
+          ...{ key: `rescued-${conversation}`, is: 'rescued', conversation },
+          ...{ texts: texts.filter((text) => text !== ''), files },
+        });
+      void kept.remove('waiting', ...mine.map(([id]) => id));
+      void kept.remove('kv', TRAY + conversation);
+    });
+  }
+
+  /** What nothing names any more afterwards leaves the shelf; where nothing is being sent, with the next start. */
+  #lettingGo(change: () => void): void {
+    const before = named(this.kept);
+    change();
+    if (before.size > 0) void this.#sending?.then(({ packing }) => packing.forget([...before])).catch(() => undefined);
   }
 
   async #documentRefused(doc: string, fault: string): Promise<void> {
@@ -616,7 +642,6 @@ export class Device {
       await forgetConversation(this.scope, id, Math.ceil((kept.table('fetched').get(id) ?? 0) / PAGE_STAMPS) + 1);
       await kept.remove('fetched', id);
       await kept.remove('read', id);
-      await kept.remove('kv', TRAY + id);
     }
   }
 
@@ -637,7 +662,7 @@ export class Device {
 }
 
 /** What can be told of a message in words: what was attached to it, too. */
-const wordsOf = ({ text, attachments = [] }: Message): string =>
+const wordsOf = ({ text, attachments = [] }: Pick<Message, 'text' | 'attachments'>): string =>
   [text, ...attachments.map(({ name }) => name)].filter((line) => line !== '').join('\n');
 
 function browserParts(): Omit<DeviceWorld, 'scope'> {

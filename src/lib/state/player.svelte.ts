@@ -5,7 +5,7 @@
 import { untrack } from 'svelte';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import type { Sha256 } from '#shared/ids.ts';
-import type { BlobsView, HeldBlob, PlayerView, Track } from './views.ts';
+import type { BlobsView, HeardView, HeldBlob, PlayerView, Track } from './views.ts';
 
 const SPEEDS: readonly number[] = [1, 1.5, 2];
 const SPEED_KEY = 'voice-speed';
@@ -14,6 +14,7 @@ const BEYOND_THE_END = 1e7;
 
 export class Player implements PlayerView {
   readonly #blobs: BlobsView;
+  readonly #heard: HeardView;
   readonly #audio = new Audio();
   #track = $state.raw<Track | null>(null);
   /** What the person wants; the bytes may still be on their way. */
@@ -23,12 +24,12 @@ export class Player implements PlayerView {
   #speed = $state(keptSpeed());
   readonly #left = new SvelteMap<Sha256, number>();
   readonly #unplayable = new SvelteSet<Sha256>();
-  readonly #heard = new SvelteSet<Sha256>();
   readonly #drawn = new SvelteMap<HTMLElement, { track: Track; seen: boolean }>();
   #letGo: () => void = () => undefined;
 
-  constructor(blobs: BlobsView) {
+  constructor(blobs: BlobsView, heard: HeardView) {
     this.#blobs = blobs;
+    this.#heard = heard;
     const audio = this.#audio;
     audio.preservesPitch = true;
     audio.addEventListener('ended', () => this.#ended());

@@ -361,3 +361,59 @@ function gated(file: File): () => void {
 }
 
 const isShelf = (name: string, { device }: Browser): boolean => name.includes(device) && name.endsWith(':blobs');
+
+test('[B23] another tab shows how far an upload is, and takes it back', async () => {
+  const { an, app, id, chat } = await pair();
+  const other = await tab(an);
+  const there = other.open(id);
+  await until(() => there.status === 'ready' && other.connection.state === 'online');
+  an.pieceTakesMs = 20;
+  await attach(chat, fileOf(noise(12 * 1024 ** 2), 'phim.bin'));
+  say(chat, 'phim');
+  const underWay = (at: Conversation) => sending(at).some((one) => one.is === 'uploading' && one.sent > 1024 ** 2);
+  await until(() => underWay(chat) && underWay(there));
+  const film = messages(there)[0]!.attachments[0]!.sha256;
+  there.cancelSending(messages(there)[0]!.id);
+  await until(() => lines(chat).length === 0 && there.tray.length === 1);
+  expect(app.unsent).toBe(0);
+  expect(there.composer.text).toBe('phim');
+  there.detach(there.tray[0]!.key);
+  await until(() => chat.tray.length === 0);
+  // It has stopped: with a line that is quick again it would be there in no time.
+  an.pieceTakesMs = 0;
+  say(chat, 'chữ sau');
+  await until(() => lines(chat).join() === 'chữ sau sent');
+  expect(await an.blob(film)).toBeNull();
+}, 60_000);
+
+test('[B24] what was to go into a group that one is no longer in is given back, and leaves the device when it is let go of', async () => {
+  const [an, binh] = [await Browser.signUp(relay, 'An'), await Browser.signUp(relay, 'Bình')];
+  const [anApp, app] = [await tab(an), await tab(binh)];
+  const id = anApp.startGroup('Nhóm cũ', [person(binh)]);
+  const [owner, chat] = [anApp.open(id), app.open(id)];
+  await until(() => chat.status === 'ready' && app.rows.length === 1);
+  await until(() => owner.members.some(({ id, canRemove }) => id === binh.me.id && canRemove));
+  binh.goOffline();
+  await until(() => app.connection.state === 'offline');
+  await attach(chat, fileOf('đã gửi', 'gửi.txt'));
+  say(chat, 'kèm lời');
+  await attach(chat, fileOf('mới chọn', 'chọn.txt'));
+  owner.removeMember(binh.me.id);
+  await until(() => owner.members.length === 1);
+  binh.goOnline();
+  await until(() => app.notices.length === 1);
+  const [notice] = app.notices;
+  expect(notice).toMatchObject({ is: 'rescued', conversation: id, texts: ['kèm lời'] });
+  const files = notice?.is === 'rescued' ? (notice.files ?? []) : [];
+  expect(files.map(({ name }) => name)).toEqual(['gửi.txt', 'chọn.txt']);
+  const blobs = await app.blobs();
+  const read = (at: number) => blobs.read(files[at]!.sha256).then((bytes) => bytes?.text());
+  expect([await read(0), await read(1)]).toEqual(['đã gửi', 'mới chọn']);
+  expect(app.unsent).toBe(0);
+
+  app.dismiss(notice!.key);
+  const shelf = new BlobShelf(binh.world.scope!);
+  await expect.poll(() => shelf.own()).toEqual([]);
+  expect(await shelf.get(files[0]!.sha256)).toBeNull();
+  shelf.close();
+}, 60_000);

@@ -210,6 +210,12 @@ export interface Track {
 }
 
 /** Plays voice notes, one at a time and wherever one goes in the app. Every getter is reactive. */
+/** Which voice notes were heard to their end on this device. */
+export interface HeardView {
+  has(sha256: Sha256): boolean;
+  add(sha256: Sha256): void;
+}
+
 export interface PlayerView {
   /** Under way or paused; null when there is none. */
   readonly track: Track | null;
@@ -335,6 +341,8 @@ export interface ConversationView {
   readonly leftOut: number;
   /** What was chosen is on its way into the tray: a message that were sent now would go without it. */
   readonly attaching: boolean;
+  /** What was chosen last was not taken: the part of the app that does it could not be loaded. */
+  readonly attachFailed: boolean;
   attach(files: readonly File[]): void;
   detach(key: string): void;
   /** A picture smaller and without what is hidden in it, or as it is. */
@@ -387,8 +395,13 @@ export type Notice = { key: string } & (
       detail: string;
     }
   | { is: 'storage-failed'; reason: 'full' | 'blocked' }
-  /** The texts could not be kept where they were written: shown so that they can be copied. */
-  | { is: 'rescued'; conversation: ConversationId | null; texts: string[] }
+  /** What could not be kept where it was written: shown so that texts can be copied, and files be saved. */
+  | {
+      is: 'rescued';
+      conversation: ConversationId | null;
+      texts: string[];
+      files?: readonly Pick<AttachmentView, 'sha256' | 'name'>[];
+    }
   /** Something else that this person did and the relay did not take, done while there was no network. `text` is what was typed, if anything. */
   | {
       is: 'not-taken';
@@ -417,7 +430,7 @@ export interface AppView {
   /** Null until the first voice note is on screen. */
   readonly player: PlayerView | null;
   /** The one player of the app; it is loaded with the first voice note, which brings along how one is made. */
-  playWith(make: () => PlayerView): PlayerView;
+  playWith(make: (heard: HeardView) => PlayerView): PlayerView;
   /** All conversations, sorted for the list. */
   readonly rows: readonly ConversationRowView[];
   readonly totalUnread: number;

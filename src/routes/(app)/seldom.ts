@@ -14,5 +14,15 @@ export async function loadSeldom(): Promise<void> {
     import('$lib/sync/replacing.ts'),
     import('$lib/state/pages-elsewhere.ts'),
     import('#shared/direct-id.ts'),
+    ...('serviceWorker' in navigator ? [] : unkept()),
   ]);
 }
+
+/** What a service worker would keep, where there are none (plain http in a home network), and what somebody would miss without a network. */
+const unkept = (): Promise<unknown>[] => [
+  import('$lib/state/sending.ts'),
+  import('$lib/chat/Tray.svelte'),
+  import('$lib/chat/Recorder.svelte'),
+  import('$lib/chat/Attachments.svelte'),
+  import('$lib/chat/MessageMenu.svelte'),
+];
