@@ -1,6 +1,9 @@
 /** Pictures over the whole window. */
+import { createHash } from 'node:crypto';
+import type { Sha256 } from '../src/shared/ids.ts';
 import { findings } from './fixtures/axe.ts';
 import { film } from './fixtures/film.ts';
+import { writeHistory } from './fixtures/history.ts';
 import { landscape as photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
@@ -60,4 +63,52 @@ test('a picture opens in the gallery, with who and when, arrows, and the focus b
   await expect(gallery).toHaveCount(0);
   await expect(thumbnail).toBeFocused();
   await expect(an.composer).toBeVisible();
+});
+
+test('pictures from long ago come in front of those that are here, and nothing moves for whoever wants it still', async ({
+  stage,
+}) => {
+  test.setTimeout(120_000);
+  const an = await stage.actor('An', { reducedMotion: 'reduce' });
+  const id = await stage.group('Ảnh cũ', an, []);
+  await an.comesIn();
+  const attached: Record<
+    number,
+    { sha256: Sha256; name: string; type: string; size: number; width: number; height: number }
+  > = {};
+  for (const [n, name] of [[5, 'xua.jpg'] as const, [2_095, 'nay.jpg'] as const]) {
+    const { buffer } = await photo(an.page, name, { width: 600, height: 400, hue: n % 360 });
+    const sha256 = createHash('sha256').update(buffer).digest('hex') as Sha256;
+    const address = `${an.url}/api/blobs/${sha256}?conversation=${id}`;
+    expect((await an.context.request.put(address, { data: buffer })).ok()).toBe(true);
+    attached[n] = { sha256, name, type: 'image/jpeg', size: buffer.length, width: 600, height: 400 };
+  }
+  await writeHistory(an, id, 2_100, undefined, attached);
+  await an.opens('Ảnh cũ');
+  await an
+    .message('dòng số 2095.')
+    .getByRole('button', { name: /^Photo from/ })
+    .click();
+  const gallery = an.page.getByRole('dialog', { name: 'Photos and videos' });
+  const moves = () =>
+    document.getAnimations().flatMap((animation) => {
+      const { target } = animation.effect as KeyframeEffect;
+      const { duration } = animation.effect!.getTiming();
+      return target?.closest('.pswp') ? [`${target.className} ${String(duration)}`] : [];
+    });
+  expect(await an.page.evaluate(moves)).toEqual([]);
+  await expect(gallery.getByText('2 / 2')).toBeVisible();
+  const shown = () =>
+    gallery
+      .locator('.pswp__item[aria-hidden=false] img.pswp__img')
+      .last()
+      .evaluate((image: HTMLImageElement) => (image.naturalWidth > 0 ? image.alt : null));
+  await expect.poll(shown).toBe('nay.jpg');
+  await an.page.keyboard.press('ArrowLeft');
+  await expect(gallery.getByText('1 / 2')).toBeVisible();
+  await expect.poll(shown).toBe('xua.jpg');
+  await an.page.keyboard.press('ArrowRight');
+  await expect.poll(shown).toBe('nay.jpg');
+  await an.page.keyboard.press('Escape');
+  await expect(gallery).toHaveCount(0);
 });

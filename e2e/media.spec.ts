@@ -1,5 +1,6 @@
 /** Pictures and files: sent and seen, also without a network. */
 import type { Actor } from './fixtures/actor.ts';
+import { findings } from './fixtures/axe.ts';
 import { landscape as photo } from './fixtures/photo.ts';
 import { expect, test } from './fixtures/stage.ts';
 
@@ -64,4 +65,49 @@ test('[B10] photos chosen without a network are there after a reload, and arrive
   await binh.reloads();
   await binh.sees('Trên tàu');
   await expect.poll(() => isPainted(binh, 1)).toBe(true);
+});
+
+test.describe('with little room at the relay', () => {
+  test.use({ settings: { PERSON_MAX_MB: '1' } });
+
+  test('[B12] [B14] what did not go says why and comes back; what was kept is counted, limited and let go of', async ({
+    ownStage: stage,
+  }) => {
+    const an = await stage.actor('An', { colorScheme: 'dark', viewport: { width: 390, height: 844 } });
+    await stage.group('Hết chỗ', an, []);
+    await an.comesIn();
+    await an.opens('Hết chỗ');
+    await choose(an, await photo(an.page, 'vua.jpg', { width: 900, height: 600, hue: 100 }));
+    await an.writes('còn chỗ');
+    await an.seesState('còn chỗ', 'Sent');
+    await choose(an, { name: 'nặng.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(2_000_000, 7) });
+    await an.writes('hết chỗ rồi');
+    const refused = an.message('hết chỗ rồi');
+    await expect(refused.getByRole('alert')).toContainText('share of the server’s storage is used up');
+    expect(await findings(an.page)).toEqual([]);
+    await refused.getByRole('button', { name: 'Take back' }).click();
+    await expect(refused).toHaveCount(0);
+    await expect(an.composer).toHaveValue('hết chỗ rồi');
+    await expect(an.page.getByRole('list', { name: 'Attached' })).toContainText('nặng.bin');
+
+    await an.page.goto(`${an.url}/settings`);
+    const kept = an.page
+      .getByRole('definition')
+      .filter({ hasText: /^\d+ kB$/ })
+      .last();
+    const all = an.page.getByRole('button', { name: 'Forget received media' });
+    await expect(kept).toBeVisible();
+    await an.page.getByRole('radio', { name: '200 MB' }).check({ force: true });
+    expect(await findings(an.page)).toEqual([]);
+    await all.click();
+    await an.page.getByRole('dialog').getByRole('button', { name: 'Forget', exact: true }).click();
+    await expect(an.page.getByText('0 byte', { exact: true })).toBeVisible();
+    await expect(all).toBeDisabled();
+    await an.page.reload();
+    await expect(an.page.getByRole('radio', { name: '200 MB' })).toBeChecked();
+    // What was chosen and not sent is still there; what was let go of comes again.
+    await an.page.goBack();
+    await expect(an.page.getByRole('list', { name: 'Attached' })).toContainText('nặng.bin');
+    await expect.poll(() => isPainted(an)).toBe(true);
+  });
 });

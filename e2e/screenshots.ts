@@ -10,6 +10,7 @@ import { catalogue } from './fixtures/catalogue.ts';
 import { BROWSER_ARGS, installedBrowser } from './fixtures/browser.ts';
 import { RelayProcess } from './fixtures/relay.ts';
 import { moveIn, PASSWORD, type Family } from './fixtures/family.ts';
+import { MEDIA_PICTURES } from './fixtures/media-scenes.ts';
 import { PICTURES, SIZES, type Picture, type Size } from './fixtures/scenes.ts';
 
 const [folder = 'screenshots', ...wanted] = process.argv.slice(2);
@@ -80,13 +81,15 @@ const relay = await RelayProcess.start();
 const executablePath = installedBrowser();
 const browser = await chromium.launch({
   ...(executablePath === undefined ? {} : { executablePath }),
-  args: BROWSER_ARGS,
+  args: [...BROWSER_ARGS, '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
 });
 let missed = 0;
 try {
   const family = await moveIn(relay.url);
   // Those that need a family each come last: the others show the one that lives alone.
-  for (const picture of PICTURES.toSorted((a, b) => Number(a.unread ?? false) - Number(b.unread ?? false))) {
+  for (const picture of [...PICTURES, ...MEDIA_PICTURES].toSorted(
+    (a, b) => Number(a.unread ?? false) - Number(b.unread ?? false),
+  )) {
     for (const look of LOOKS) {
       const name = [picture.name, look.size, look.colorScheme, look.lang].join('-');
       if (wanted.length > 0 && !wanted.some((word) => name.includes(word))) continue;

@@ -105,6 +105,12 @@ test('it plays on in another conversation, with a bar to pause and end it', asyn
   const bar = an.page.getByRole('region', { name: 'Now playing' });
   await bar.getByRole('button', { name: 'Pause' }).click();
   await expect(bar.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
+  // On a phone settings are a screen of their own; it goes on there.
+  await an.page.setViewportSize({ width: 390, height: 844 });
+  await an.page.getByRole('link', { name: 'Back' }).click();
+  await an.page.getByRole('link', { name: 'Settings' }).click();
+  await bar.getByRole('button', { name: 'Play', exact: true }).click();
+  await expect(bar.getByRole('button', { name: 'Pause' })).toBeInViewport();
   await bar.getByRole('button', { name: 'Stop playing' }).click();
   await expect(bar).toHaveCount(0);
 });

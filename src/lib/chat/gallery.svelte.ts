@@ -30,8 +30,16 @@ type Slide = SlideData & { item: GalleryItem };
 
 /** Where the sender did not say how large it is. */
 const UNKNOWN_SIDE = 1024;
-const DOWNLOAD =
-  '<svg aria-hidden="true" class="pswp__icn" viewBox="0 0 24 24" width="24" height="24"><path class="gallery-line" d="M12 4v11m-4.500-4.500L12 15l4.500-4.500M5 19.500h14"/></svg>';
+/** In the app's own line; what stands upright in the lens goes when it is zoomed. */
+const drawing = (paths: string, side = 24): string =>
+  `<svg aria-hidden="true" class="pswp__icn gallery-line" viewBox="0 0 ${side} ${side}">${paths}</svg>`;
+const DOWNLOAD = drawing('<path d="M12 4v11m-4.500-4.500L12 15l4.500-4.500M5 19.500h14"/>');
+const CLOSE = drawing('<path d="M6 6l12 12M18 6 6 18"/>');
+const ZOOM = drawing(
+  '<path d="M18 11a7 7 0 1 1-14 0 7 7 0 0 1 14 0m2 9-3.500-3.500M8 11h6"/><path class="pswp__zoom-icn-bar-v" d="M11 8v6"/>',
+);
+/** PhotoSwipe turns it round for the way forward. */
+const ARROW = drawing('<path d="M35 18 23 30l12 12"/>', 60);
 
 const slideOf = (item: GalleryItem): Slide => ({
   item,
@@ -62,6 +70,7 @@ export function openGallery({ items, at, from, blobs, onolder }: Opening): void 
     arrowNextTitle: m.gallery_next(),
     indexIndicatorSep: ' / ',
     errorMsg: m.media_broken(),
+    ...{ closeSVG: CLOSE, zoomSVG: ZOOM, arrowPrevSVG: ARROW, arrowNextSVG: ARROW },
   });
   const itemOf = (data: SlideData | undefined): GalleryItem | undefined => (data as Slide | undefined)?.item;
   /** What is shown, or soon will be, by the content that shows it. */
