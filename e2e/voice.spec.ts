@@ -109,6 +109,7 @@ test('it plays on in another conversation, with a bar to pause and end it', asyn
   await an.page.setViewportSize({ width: 390, height: 844 });
   await an.page.getByRole('link', { name: 'Back' }).click();
   await an.page.getByRole('link', { name: 'Settings' }).click();
+  await expect(an.page.getByRole('heading', { name: 'Settings' })).toBeVisible();
   await bar.getByRole('button', { name: 'Play', exact: true }).click();
   await expect(bar.getByRole('button', { name: 'Pause' })).toBeInViewport();
   await bar.getByRole('button', { name: 'Stop playing' }).click();
