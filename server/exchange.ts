@@ -35,6 +35,9 @@ export class CutOff extends Error {
   }
 }
 
+/** Something that an answer needs does not answer itself for the moment: whoever asked is told to try again. */
+export class NotReady extends Error {}
+
 /** A body that is given as it is read. */
 export interface Outgoing {
   /** Bytes, exactly. */

@@ -16,7 +16,9 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import pLimit from 'p-limit';
 import { isSha256, type Sha256 } from '#shared/ids.ts';
+import { NotReady } from '../exchange.ts';
 import type { BlobStore } from './store.ts';
 
 const PREFIX = 'blobs/';
@@ -24,6 +26,11 @@ const PREFIX = 'blobs/';
 const PART_BYTES = 8 * 1024 ** 2;
 const PARTS_MAX_COUNT = 10_000;
 const PARTS_AT_ONCE = 3;
+/** However many arrive together: so many times that many parts are in memory. The others wait as files. */
+const KEPT_AT_ONCE = 4;
+const CONNECTED_BY_MILLIS = 5_000;
+/** Of a connection on which nothing moves. A reader who takes nothing is hung up on before. */
+const SILENT_FOR_MILLIS = 90_000;
 
 export interface S3Parts {
   endpoint: string;
@@ -48,7 +55,9 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
     forcePathStyle: true,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECTED_BY_MILLIS, socketTimeout: SILENT_FOR_MILLIS },
   });
+  const inTurn = pLimit(KEPT_AT_ONCE);
   const at = (sha256: Sha256) => ({ Bucket: bucket, Key: PREFIX + sha256 });
 
   const prepare = async (): Promise<void> => {
@@ -72,22 +81,24 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
   };
 
   return {
-    async keep(sha256, path, size) {
-      try {
-        await put(sha256, path, size);
-      } catch (why) {
-        // The service was not there when the relay came up.
-        if (!(why instanceof Error && why.name === 'NoSuchBucket')) throw why;
-        await prepare();
-        await put(sha256, path, size);
-      }
+    keep(sha256, path, size) {
+      return inTurn(async () => {
+        try {
+          await put(sha256, path, size);
+        } catch (why) {
+          // The service was not there when the relay came up.
+          if (!(why instanceof Error && why.name === 'NoSuchBucket')) throw awayOr(why);
+          await prepare().catch(rethrow);
+          await put(sha256, path, size).catch(rethrow);
+        }
+      });
     },
 
     async *read(sha256, range) {
       const Range = range === undefined ? undefined : `bytes=${range.first}-${range.last}`;
-      const { Body } = await client.send(
-        new GetObjectCommand({ ...at(sha256), ...(Range === undefined ? {} : { Range }) }),
-      );
+      const { Body } = await client
+        .send(new GetObjectCommand({ ...at(sha256), ...(Range === undefined ? {} : { Range }) }))
+        .catch(rethrow);
       if (Body === undefined) throw new Error('the store answered without bytes');
       // In Node it is one; whoever stops reading it closes its connection.
       yield* Body as Readable as AsyncIterable<Uint8Array>;
@@ -98,12 +109,12 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
         return (await client.send(new HeadObjectCommand(at(sha256)))).ContentLength ?? null;
       } catch (why) {
         if (isMissing(why)) return null;
-        throw why;
+        throw awayOr(why);
       }
     },
 
     async remove(sha256) {
-      await client.send(new DeleteObjectCommand(at(sha256)));
+      await client.send(new DeleteObjectCommand(at(sha256))).catch(rethrow);
     },
 
     async *list() {
@@ -125,6 +136,17 @@ export function s3Store({ endpoint, bucket, region, accessKeyId, secretAccessKey
 
 const isMissing = (why: unknown): boolean =>
   why instanceof Error && (why.name === 'NotFound' || why.name === 'NoSuchKey' || statusOf(why) === 404);
+
+/** What no answer came to, and what the service itself says is its own trouble (5xx, or more than it takes at once). */
+function awayOr(why: unknown): unknown {
+  const status = why instanceof Error ? statusOf(why) : undefined;
+  const isAway = why instanceof Error && (status === undefined || status >= 500 || status === 429);
+  return isAway ? new NotReady('what keeps the blobs does not answer', { cause: why }) : why;
+}
+
+function rethrow(why: unknown): never {
+  throw awayOr(why);
+}
 
 function statusOf(why: object): number | undefined {
   return '$metadata' in why ? (why.$metadata as { httpStatusCode?: number }).httpStatusCode : undefined;

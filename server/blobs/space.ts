@@ -9,6 +9,9 @@ import type { Refusal } from '../exchange.ts';
 /** What stays free for the database, which stops when the disk is full. */
 const LEFT_FREE_BYTES = 512 * 1024 * 1024;
 
+/** Somebody whose uploads arrive all the time is not held up by that. */
+const COUNTED_AT_MOST = 5;
+
 export interface SpaceParts {
   /** What comes lies in each of them, which may be on disks of their own. */
   folders: readonly string[];
@@ -47,7 +50,7 @@ export class Space {
     const { blobMaxBytes, personMaxBytes } = this.#parts;
     if (size > blobMaxBytes)
       return { ok: false, fault: 'too-large', detail: `A file may have at most ${inMegabytes(blobMaxBytes)}.` };
-    const [kept, free] = await Promise.all([this.#parts.kept(person), this.#free()]);
+    const { kept, free } = await this.#counted(person);
     let announced = 0;
     let outstanding = 0;
     for (const held of this.#held) {
@@ -72,6 +75,14 @@ export class Space {
       arrived: (bytes) => (held.outstanding -= bytes),
       release: () => this.#held.delete(held),
     };
+  }
+
+  /** What arrives while it is counted may be in neither number: it is counted once more. */
+  async #counted(person: UserId, tries = COUNTED_AT_MOST): Promise<{ kept: number; free: number }> {
+    const before = [...this.#held].filter((held) => held.person === person);
+    const [kept, free] = await Promise.all([this.#parts.kept(person), this.#free()]);
+    const isSettled = before.every((held) => this.#held.has(held));
+    return isSettled || tries === 1 ? { kept, free } : this.#counted(person, tries - 1);
   }
 
   async #free(): Promise<number> {

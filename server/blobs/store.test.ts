@@ -16,6 +16,10 @@ import type { BlobStore, ByteRange } from './store.ts';
 
 const MEGABYTE = 1024 ** 2;
 const BUCKET = 'ting';
+const TUS = { 'tus-resumable': '1.0.0' };
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const metadata = (sha256: Sha256, conversation: string) =>
+  `sha256 ${base64(sha256)},conversation ${base64(conversation)}`;
 
 interface Home {
   store: BlobStore;
@@ -225,9 +229,20 @@ test('[B51] a relay that its environment gives S3 keeps, gives, removes and swee
     const bring = (bytes: Uint8Array) =>
       an.ask('PUT', `/api/blobs/${hashOf(bytes)}?conversation=${group}`, bytes).then(({ status }) => status);
     const [film, picture, unnamed] = [randomBytes(9 * MEGABYTE), randomBytes(1_000), randomBytes(1_000)];
-    expect(await bring(picture)).toBe(500);
+    expect(await bring(picture)).toBe(503);
+    // In pieces: all of it comes, and is kept when it can be.
+    const begun = await an.ask('POST', '/api/uploads', undefined, {
+      ...TUS,
+      'upload-length': String(film.length),
+      'upload-metadata': metadata(hashOf(film), group),
+    });
+    const place = begun.headers.get('location') ?? '';
+    const all = { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
+    expect((await an.ask('PATCH', place, film, all)).status).toBe(503);
     await server.run();
-    for (const bytes of [picture, film, unnamed]) expect(await bring(bytes)).toBe(201);
+    const arrived = await an.ask('HEAD', place, undefined, TUS);
+    expect([arrived.status, arrived.headers.get('upload-offset')]).toEqual([200, String(film.length)]);
+    for (const bytes of [picture, unnamed]) expect(await bring(bytes)).toBe(201);
     const naming = (bytes: Uint8Array) => ({
       attachments: [{ sha256: hashOf(bytes), name: 'tệp', type: 'video/mp4', size: bytes.length }],
     });
@@ -251,8 +266,12 @@ test('[B51] a relay that its environment gives S3 keeps, gives, removes and swee
     await expect.poll(sizes).toEqual([film.length, null, null]);
     expect((await read(film)).bytes.equals(film)).toBe(true);
     expect((await read(picture)).status).toBe(403);
-    expect(readdirSync(join(relay.dataDir, 'uploads'))).toEqual([]);
+    // That an upload has arrived is remembered for a while, its bytes are not.
+    const left = readdirSync(join(relay.dataDir, 'uploads'));
+    expect(left).toEqual([`${place.split('/').at(-1) ?? ''}.json`]);
     expect(readdirSync(relay.dataDir)).not.toContain('blobs');
+    await server.close();
+    expect((await read(film)).status).toBe(503);
     expect(relay.crashes).toEqual([]);
   } finally {
     store.stop();

@@ -1,4 +1,7 @@
-/** Where the bytes of blobs lie, each under the SHA-256 of its bytes (rules B1, B2): a folder or S3. What is kept never changes. */
+/**
+ * Where the bytes of blobs lie, each under the SHA-256 of its bytes (rules B1, B2): a folder or S3. What is kept never changes. Everything here may fail
+ * with `NotReady`, when the store is elsewhere and does not answer for the moment.
+ */
 import type { Sha256 } from '#shared/ids.ts';
 
 /** From the first byte to the last, both included. */

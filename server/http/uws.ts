@@ -11,7 +11,7 @@ import './header-limit.ts';
 import uws from 'uWebSockets.js';
 import { FAULTS, type Fault } from '#shared/faults.ts';
 import { BODY_MAX_BYTES, FRAME_MAX_BYTES, SIGNAL_MAX_BYTES } from '#shared/limits.ts';
-import { type Answer, CutOff, type Outgoing, type Refusal, type Request } from '../exchange.ts';
+import { type Answer, CutOff, NotReady, type Outgoing, type Refusal, type Request } from '../exchange.ts';
 import { clientAddress } from './address.ts';
 import { IncomingBody } from './incoming.ts';
 import { pour } from './outgoing.ts';
@@ -96,6 +96,7 @@ function begin(held: Held, open: (socket: DoorSocket) => SocketEvents, frames: '
 }
 
 const text = new TextDecoder();
+const faultOf = (why: unknown): Fault => (why instanceof NotReady ? 'not-ready' : 'relay-fault');
 
 /** `silenceMillis` is how long an upload may say nothing, if not as long as uploads may. */
 export async function openDoor(
@@ -115,7 +116,7 @@ export async function openDoor(
       await writeAnswer(res, request.method, await handlers.answer(request));
     } catch (why) {
       if (!(why instanceof CutOff)) handlers.failed(why, request);
-      write(res, request.method, problem({ fault: 'relay-fault' }));
+      write(res, request.method, problem({ fault: faultOf(why) }));
     } finally {
       underWay--;
     }
@@ -130,7 +131,7 @@ export async function openDoor(
       answer = await handlers.answer(request);
     } catch (why) {
       if (!(why instanceof CutOff)) handlers.failed(why, request);
-      answer = problem({ fault: 'relay-fault' });
+      answer = problem({ fault: faultOf(why) });
     } finally {
       underWay--;
     }
