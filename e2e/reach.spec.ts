@@ -2,38 +2,36 @@
 import { findings } from './fixtures/axe.ts';
 import { expect, PASSWORD, test } from './fixtures/stage.ts';
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing on any screen, ${colorScheme}`, async ({ stage }) => {
-    const door = await (await stage.stranger({ colorScheme })).newPage();
-    for (const path of ['/signup', '/login']) {
-      await door.goto(`${stage.relay.url}${path}`);
-      await door.getByRole('button').first().waitFor();
-      expect(await findings(door)).toEqual([]);
-    }
-    const [an, binh] = [await stage.actor('An', { colorScheme }), await stage.actor('Bình')];
-    await an.comesIn();
-    expect(await findings(an.page)).toEqual([]);
-    await stage.group('Lớp tiếng Anh', an, [binh]);
-    await binh.comesIn();
-    await binh.opens('Lớp tiếng Anh');
-    await binh.writes('xem giúp bài này nhé https://example.org `code` **đậm**');
-    await an.opens('Lớp tiếng Anh');
-    await an.sees('xem giúp bài này nhé');
-    await an.writes('để mình xem');
-    await an.seesState('để mình xem', 'Sent');
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.getByRole('button', { name: 'Details' }).click();
-    await an.page.getByRole('button', { name: 'Leave group' }).waitFor();
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.getByRole('button', { name: 'New conversation' }).first().click();
-    await an.page.getByRole('dialog').getByRole('checkbox').first().waitFor();
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.keyboard.press('Escape');
-    await an.page.goto(`${stage.relay.url}/settings`);
-    await an.page.getByRole('button', { name: 'Sign out', exact: true }).waitFor();
-    expect(await findings(an.page)).toEqual([]);
-  });
-}
+test('axe finds nothing on any screen', async ({ stage }) => {
+  const door = await (await stage.stranger()).newPage();
+  for (const path of ['/signup', '/login']) {
+    await door.goto(`${stage.relay.url}${path}`);
+    await door.getByRole('button').first().waitFor();
+    expect(await findings(door)).toEqual([]);
+  }
+  const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
+  await an.comesIn();
+  expect(await findings(an.page)).toEqual([]);
+  await stage.group('Lớp tiếng Anh', an, [binh]);
+  await binh.comesIn();
+  await binh.opens('Lớp tiếng Anh');
+  await binh.writes('xem giúp bài này nhé https://example.org `code` **đậm**');
+  await an.opens('Lớp tiếng Anh');
+  await an.sees('xem giúp bài này nhé');
+  await an.writes('để mình xem');
+  await an.seesState('để mình xem', 'Sent');
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.getByRole('button', { name: 'Details' }).click();
+  await an.page.getByRole('button', { name: 'Leave group' }).waitFor();
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.getByRole('button', { name: 'New conversation' }).first().click();
+  await an.page.getByRole('dialog').getByRole('checkbox').first().waitFor();
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.keyboard.press('Escape');
+  await an.page.goto(`${stage.relay.url}/settings`);
+  await an.page.getByRole('button', { name: 'Sign out', exact: true }).waitFor();
+  expect(await findings(an.page)).toEqual([]);
+});
 
 test('by keyboard alone: choose, write, reply', async ({ stage }) => {
   const [an, binh] = [await stage.actor('An'), await stage.actor('Bình')];
@@ -84,123 +82,109 @@ test('on a phone: the list, a conversation, and back', async ({ stage }) => {
   expect(overflow).toBeLessThanOrEqual(0);
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing in menus, dialogs and on a phone, ${colorScheme}`, async ({ stage }) => {
-    const [an, binh, chi] = [
-      await stage.actor('An', { colorScheme }),
-      await stage.actor('Bình'),
-      await stage.actor('Chi'),
-    ];
-    await stage.group('Họp phụ huynh', an, [binh]);
-    await stage.group('Nhóm khác', an, [chi]);
-    await an.comesIn();
-    await an.opens('Họp phụ huynh');
-    await an.writes('mai họp lúc 8 giờ');
-    await an.seesState('mai họp lúc 8 giờ', 'Sent');
+test('axe finds nothing in menus, dialogs and on a phone', async ({ stage }) => {
+  const [an, binh, chi] = [await stage.actor('An'), await stage.actor('Bình'), await stage.actor('Chi')];
+  await stage.group('Họp phụ huynh', an, [binh]);
+  await stage.group('Nhóm khác', an, [chi]);
+  await an.comesIn();
+  await an.opens('Họp phụ huynh');
+  await an.writes('mai họp lúc 8 giờ');
+  await an.seesState('mai họp lúc 8 giờ', 'Sent');
 
-    const message = an.message('mai họp lúc 8 giờ');
-    await message.hover();
-    await message.getByRole('button', { name: 'Message actions' }).click();
-    await expect(an.page.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.getByRole('menuitem', { name: 'Delete' }).click();
-    await expect(an.page.getByRole('dialog').getByRole('button', { name: 'Delete' })).toBeVisible();
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.keyboard.press('Escape');
-    await expect(an.page.getByRole('dialog')).toHaveCount(0);
+  const message = an.message('mai họp lúc 8 giờ');
+  await message.hover();
+  await message.getByRole('button', { name: 'Message actions' }).click();
+  await expect(an.page.getByRole('menuitem', { name: 'Reply' })).toBeVisible();
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.getByRole('menuitem', { name: 'Delete' }).click();
+  await expect(an.page.getByRole('dialog').getByRole('button', { name: 'Delete' })).toBeVisible();
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.keyboard.press('Escape');
+  await expect(an.page.getByRole('dialog')).toHaveCount(0);
 
-    await an.chooses('mai họp lúc 8 giờ', 'Reply');
-    await an.goesOffline();
-    await an.writes('trả lời lúc mất mạng');
-    await expect(an.page.getByText(/1 waiting/)).toBeVisible();
-    expect(await findings(an.page)).toEqual([]);
-    await an.comesBack();
+  await an.chooses('mai họp lúc 8 giờ', 'Reply');
+  await an.goesOffline();
+  await an.writes('trả lời lúc mất mạng');
+  await expect(an.page.getByText(/1 waiting/)).toBeVisible();
+  expect(await findings(an.page)).toEqual([]);
+  await an.comesBack();
 
-    await an.page.getByRole('button', { name: 'Details' }).click();
-    await an.page.getByRole('button', { name: 'Add people' }).click();
-    await an.page.getByRole('dialog').getByRole('checkbox', { name: chi.name }).check();
-    expect(await findings(an.page)).toEqual([]);
-    await an.page.keyboard.press('Escape');
-    await an.page.getByRole('button', { name: 'Leave group' }).click();
-    await expect(an.page.getByRole('dialog')).toBeVisible();
-    expect(await findings(an.page)).toEqual([]);
+  await an.page.getByRole('button', { name: 'Details' }).click();
+  await an.page.getByRole('button', { name: 'Add people' }).click();
+  await an.page.getByRole('dialog').getByRole('checkbox', { name: chi.name }).check();
+  expect(await findings(an.page)).toEqual([]);
+  await an.page.keyboard.press('Escape');
+  await an.page.getByRole('button', { name: 'Leave group' }).click();
+  await expect(an.page.getByRole('dialog')).toBeVisible();
+  expect(await findings(an.page)).toEqual([]);
 
-    const phone = await stage.anotherDevice(an, {
-      colorScheme,
-      viewport: { width: 390, height: 844 },
-      hasTouch: true,
-      isMobile: true,
-    });
-    await phone.comesIn();
-    expect(await findings(phone.page)).toEqual([]);
-    await phone.opens('Họp phụ huynh');
-    await phone.sees('mai họp lúc 8 giờ');
-    expect(await findings(phone.page)).toEqual([]);
+  const phone = await stage.anotherDevice(an, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
   });
-}
+  await phone.comesIn();
+  expect(await findings(phone.page)).toEqual([]);
+  await phone.opens('Họp phụ huynh');
+  await phone.sees('mai họp lúc 8 giờ');
+  expect(await findings(phone.page)).toEqual([]);
+});
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing in roles, pickers, refusals and where there is nothing, ${colorScheme}`, async ({
-    stage,
-  }) => {
-    const [an, binh] = [
-      await stage.actor('An', { colorScheme, viewport: { width: 820, height: 760 } }),
-      await stage.actor('Bình'),
-    ];
-    const { page } = an;
-    await stage.group('Chung cư', an, [binh]);
-    await an.comesIn();
-    await an.opens('Chung cư');
-    await page.getByRole('button', { name: 'Emoji' }).click();
-    await page.getByText('😀').first().waitFor();
-    expect(await findings(page)).toEqual([]);
-    await page.keyboard.press('Escape');
+test('axe finds nothing in roles, pickers, refusals and where there is nothing', async ({ stage }) => {
+  const [an, binh] = [await stage.actor('An', { viewport: { width: 820, height: 760 } }), await stage.actor('Bình')];
+  const { page } = an;
+  await stage.group('Chung cư', an, [binh]);
+  await an.comesIn();
+  await an.opens('Chung cư');
+  await page.getByRole('button', { name: 'Emoji' }).click();
+  await page.getByText('😀').first().waitFor();
+  expect(await findings(page)).toEqual([]);
+  await page.keyboard.press('Escape');
 
-    await page.getByRole('button', { name: 'Details', exact: true }).click();
-    const options = page.getByRole('button', { name: `Options for ${binh.name}` });
-    await options.click();
-    await expect(page.getByRole('menuitem', { name: 'Make admin' })).toBeVisible();
-    expect(await findings(page)).toEqual([]);
-    for (const item of ['Hand over the group', 'Remove from group']) {
-      await page.getByRole('menuitem', { name: item }).click();
-      await expect(page.getByRole('dialog')).toBeVisible();
-      expect(await findings(page)).toEqual([]);
-      await page.keyboard.press('Escape');
-      await expect(page.getByRole('dialog')).toHaveCount(0);
-      await options.click();
-    }
-    await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Leave group' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
-    await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible();
-    expect(await findings(page)).toEqual([]);
-
-    await page.goto(`${stage.relay.url}/settings`);
-    await page.getByLabel('Current password', { exact: true }).fill('không phải cái này');
-    await page.getByLabel('New password', { exact: true }).fill('một mật khẩu mới');
-    await page.getByRole('button', { name: 'Change password' }).click();
-    await expect(page.getByText('This is not your current password.')).toBeVisible();
-    expect(await findings(page)).toEqual([]);
-    await an.opens('Chung cư');
-    await an.goesOffline();
-    await an.writes('chưa gửi được');
-    await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.getByRole('button', { name: 'Details', exact: true }).click();
+  const options = page.getByRole('button', { name: `Options for ${binh.name}` });
+  await options.click();
+  await expect(page.getByRole('menuitem', { name: 'Make admin' })).toBeVisible();
+  expect(await findings(page)).toEqual([]);
+  for (const item of ['Hand over the group', 'Remove from group']) {
+    await page.getByRole('menuitem', { name: item }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
     expect(await findings(page)).toEqual([]);
     await page.keyboard.press('Escape');
-    await an.comesBack();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await options.click();
+  }
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Leave group' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Leave', exact: true }).click();
+  await expect(page.getByRole('dialog').getByRole('alert')).toBeVisible();
+  expect(await findings(page)).toEqual([]);
 
-    for (const [path, words] of [
-      ['/khong-co-o-day', 'There is nothing at this address.'],
-      [`/c/c${'0'.repeat(25)}`, 'This conversation is not on this device'],
-    ] as const) {
-      await page.goto(stage.relay.url + path);
-      await expect(page.getByText(words)).toBeVisible();
-      expect(await findings(page)).toEqual([]);
-    }
-  });
-}
+  await page.goto(`${stage.relay.url}/settings`);
+  await page.getByLabel('Current password', { exact: true }).fill('không phải cái này');
+  await page.getByLabel('New password', { exact: true }).fill('một mật khẩu mới');
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await expect(page.getByText('This is not your current password.')).toBeVisible();
+  expect(await findings(page)).toEqual([]);
+  await an.opens('Chung cư');
+  await an.goesOffline();
+  await an.writes('chưa gửi được');
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  expect(await findings(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await an.comesBack();
+
+  for (const [path, words] of [
+    ['/khong-co-o-day', 'There is nothing at this address.'],
+    [`/c/c${'0'.repeat(25)}`, 'This conversation is not on this device'],
+  ] as const) {
+    await page.goto(stage.relay.url + path);
+    await expect(page.getByText(words)).toBeVisible();
+    expect(await findings(page)).toEqual([]);
+  }
+});
 
 test('the width of the list is dragged, moved by keys, kept, and leaves room for what is open', async ({ stage }) => {
   const an = await stage.actor('An');
