@@ -21,7 +21,7 @@ import { FullDisk } from '../local/full-disk.ts';
 import { Kept } from '../local/kept.ts';
 import { Outbox, type Performed } from '../local/outbox.ts';
 import { queued, TRAY } from '../local/queue.ts';
-import { filesHere, NOTICE } from '../local/rescued.ts';
+import { filesHere, NOTICE, type RescuedFile } from '../local/rescued.ts';
 import { named, trayOf } from '../local/trays.ts';
 import { Quota, type StorageFailure } from '../local/quota.ts';
 import { openStore, storeName } from '../local/store.ts';
@@ -512,11 +512,7 @@ export class Device {
       wordsOf(uploads === undefined ? message : { text: message.text }),
     );
     this.#lettingGo(() => {
-      if (texts.length + files.length > 0)
-        this.tell({
-          ...{ key: `rescued-${conversation}`, is: 'rescued', conversation },
-          ...{ texts: texts.filter((text) => text !== ''), files },
-        });
+      if (texts.length + files.length > 0) this.#tellRescued(conversation, conversation, texts, files);
       void kept.remove('waiting', ...mine.map(([id]) => id));
       void kept.remove('kv', TRAY + conversation);
     });
@@ -552,14 +548,31 @@ export class Device {
     }
   }
 
+  /** With what was told of the same place before, also by another tab. */
+  #tellRescued(
+    place: string,
+    conversation: ConversationId | null,
+    texts: readonly string[],
+    files: readonly RescuedFile[] = [],
+  ): void {
+    const key = `rescued-${place}`;
+    const before = this.kept.table('kv').get(NOTICE + key) as Extract<Notice, { is: 'rescued' }> | undefined;
+    const all = [...(before?.files ?? []), ...files];
+    this.tell({
+      ...{ key, is: 'rescued', conversation },
+      texts: [...new Set([...(before?.texts ?? []), ...texts])].filter((text) => text !== ''),
+      ...(all.length > 0 && { files: [...new Map(all.map((file) => [file.sha256, file])).values()] }),
+    });
+  }
+
   #tellLost({ doc, conversation, fault, changes }: Lost): void {
     const words = changes.filter(({ what }) => what === 'message' || what === 'edit' || what === 'draft');
-    if (words.length > 0) {
-      const key = `rescued-${doc}`;
-      const before = this.kept.table('kv').get(NOTICE + key) as Extract<Notice, { is: 'rescued' }> | undefined;
-      const texts = [...new Set([...(before?.texts ?? []), ...words.map(({ text }) => text)])];
-      this.tell({ key, is: 'rescued', conversation, texts });
-    }
+    if (words.length > 0)
+      this.#tellRescued(
+        doc,
+        conversation,
+        words.map(({ text }) => text),
+      );
     if (conversation !== null && changes.some(({ what }) => what === 'title'))
       this.writtenHere.forget('title', conversation);
     if (conversation !== null && changes.some(({ what }) => what === 'edit' || what === 'deletion'))
