@@ -39,6 +39,9 @@ export interface Chosen {
   tab?: string;
   /** `huge`: too many pixels to decode; `lost`: the tab in which it was chosen ended before its bytes were kept. */
   state: 'preparing' | 'ready' | 'empty' | 'too-large' | 'unreadable' | 'huge' | 'no-room' | 'lost';
+  /** Pixels, of a picture: its place is kept for it before it is ready. */
+  width?: number;
+  height?: number;
   /** Of a voice note. */
   seconds?: number;
   waveform?: string;

@@ -21,6 +21,8 @@ export interface BlobsParts {
   scope: string;
   fetch: FetchBlob;
   isOnline(): boolean;
+  /** What was chosen here, and is perhaps not on the disk yet, or has no room there. */
+  inHand(sha256: Sha256): Blob | undefined;
   /** Bytes; undefined when the person has not chosen. */
   budget(): number | undefined;
   setBudget(bytes: number): void;
@@ -55,12 +57,12 @@ export class Blobs implements BlobsView {
     return blobAddress(sha256);
   }
 
-  isHere(sha256: Sha256): Promise<boolean> {
-    return this.shelf.has(sha256);
+  async isHere(sha256: Sha256): Promise<boolean> {
+    return this.#parts.inHand(sha256) !== undefined || (await this.shelf.has(sha256));
   }
 
   async read(sha256: Sha256): Promise<Blob | null> {
-    const here = await this.shelf.get(sha256).catch(() => null);
+    const here = this.#parts.inHand(sha256) ?? (await this.#shelved(sha256));
     if (here !== null) return here;
     const fetched = await this.#parts.fetch(sha256, { received: () => undefined, signal: this.#stop.signal });
     if (fetched.is !== 'here') return null;
@@ -118,8 +120,15 @@ export class Blobs implements BlobsView {
     return this.#parts.budget() ?? BUDGET_BYTES;
   }
 
+  #shelved(sha256: Sha256): Promise<Blob | null> {
+    return this.shelf.get(sha256).catch(() => null);
+  }
+
+  /** At once what is in hand: the disk may be busy with it. */
   async #show(shown: Shown): Promise<void> {
-    const here = await this.shelf.get(shown.sha256).catch(() => null);
+    const inHand = this.#parts.inHand(shown.sha256);
+    if (inHand !== undefined) return shown.show(inHand);
+    const here = await this.#shelved(shown.sha256);
     if (here === null) this.#ask(shown);
     else shown.show(here);
   }

@@ -39,9 +39,10 @@ type Creation = Extract<OutboxRequest, { is: 'create' }>;
 const NOTHING: readonly TrayItemView[] = [];
 
 /** What is known of it before it is ready. */
-const attachmentOf = ({ ready, key, name, type, size, seconds, waveform }: Chosen): Attachment =>
+const attachmentOf = ({ ready, key, name, type, size, width, height, seconds, waveform }: Chosen): Attachment =>
   ready?.attachment ?? {
     ...{ sha256: key, name: name.slice(0, 255) || 'file', type: type.slice(0, 127), size },
+    ...(width !== undefined && height !== undefined && { width, height }),
     ...(seconds !== undefined && { seconds }),
     ...(waveform !== undefined && { waveform }),
   };

@@ -350,6 +350,7 @@ export class Device {
       scope: this.scope,
       fetch: this.#fetchBlob,
       isOnline: () => this.link.isOpen,
+      inHand: (sha256) => this.inHand.get(sha256),
       budget: () => this.table('kv').get(BLOB_BUDGET) as number | undefined,
       setBudget: (bytes) => this.kept.put('kv', BLOB_BUDGET, bytes),
     });

@@ -26,6 +26,7 @@ export interface PackingParts {
   /** What is not on the shelf, or not yet. */
   inHand: Map<Sha256, Blob>;
   prepare: Prepare;
+  shownSize: (picture: Blob) => Promise<{ width: number; height: number } | null>;
   diskFailed: (why: unknown) => void;
 }
 
@@ -77,9 +78,10 @@ export class Packing {
   }
 
   /** It is in a tray or in the queue already. The same again changes nothing. */
-  add({ key }: Chosen, bytes: Blob): void {
+  add({ key, kind }: Chosen, bytes: Blob): void {
     if (this.#shelving.has(key)) return;
     this.#inHand.set(key, bytes);
+    if (kind === 'image') void this.#measure(key, bytes);
     this.#shelving.set(key, this.#shelve(key, bytes));
     this.again(key);
   }
@@ -114,6 +116,14 @@ export class Packing {
     } catch {
       // Next time.
     }
+  }
+
+  /** So that nothing moves when it is ready. */
+  async #measure(key: Sha256, bytes: Blob): Promise<void> {
+    const size = await this.#parts.shownSize(bytes);
+    const place = this.#find(key);
+    if (size === null || place?.chosen.state !== 'preparing' || this.#stopped) return;
+    this.#put(place, { ...place.chosen, ...size });
   }
 
   async #pack(key: Sha256): Promise<void> {
@@ -209,7 +219,16 @@ export class Packing {
       const uploads = row.uploads.map((one) =>
         one.sha256 === key ? { ...one, chosen, ...(failed && { failed }) } : one,
       );
-      return kept.put('waiting', place.message, { ...row, uploads });
+      const { width, height } = chosen;
+      const isSized = width !== undefined && height !== undefined;
+      const attachments = row.message.attachments?.map((one) =>
+        one.sha256 === key && isSized ? { ...one, width, height } : one,
+      );
+      return kept.put('waiting', place.message, {
+        ...row,
+        message: { ...row.message, ...(attachments && { attachments }) },
+        uploads,
+      });
     }
     const attachments = row.message.attachments?.map((one) => (one.sha256 === key ? ready.attachment : one)) ?? [];
     kept.put('waiting', place.message, {

@@ -2,6 +2,7 @@
 import type { ConversationId } from '#shared/ids.ts';
 import { BLOB_MAX_BYTES } from '#shared/limits.ts';
 import { Media } from '../media/media.ts';
+import { shownSize } from '../media/shown-size.ts';
 import { blobMaxBytes } from '../remote/bring.ts';
 import { type Send, send } from '../remote/send.ts';
 import { Uploads, type UploadsParts } from '../sync/uploads.ts';
@@ -26,7 +27,9 @@ export class Sending {
     const { kept, shelf, scope } = parts;
     this.#device = device;
     this.#send = parts.send ?? send;
-    this.packing = new Packing({ kept, scope, shelf, inHand: device.inHand, prepare: this.#media.prepare, diskFailed });
+    const { inHand } = device;
+    const { prepare } = this.#media;
+    this.packing = new Packing({ kept, scope, shelf, inHand, prepare, shownSize, diskFailed });
     this.#uploads = new Uploads({ ...parts, send: this.#send, bytes: (sha256) => this.packing.bytes(sha256) });
   }
 
