@@ -45,6 +45,8 @@ export interface CurrentCallParts {
 /** How often it is looked who speaks, and how good the lines are. */
 const LISTEN_EVERY_MS = 200;
 const COUNT_EVERY_MS = 2_000;
+/** As long as lines may take on a slow network. */
+const FAILED_FROM_S = 5;
 /** Of full scale; below it a room is quiet. */
 const SPEAKS_FROM = 0.04;
 
@@ -211,9 +213,10 @@ export class CurrentCall implements CurrentCallView {
     const call = this.#call;
     if (this.#over !== null) return;
     const answered = call?.answeredAt ?? null;
-    const failed = answered !== null && !this.#wasLive;
-    this.#parts.say({ ask: 'leave', call: this.#id, device: this.#parts.page, failed });
     const seconds = call === null ? 0 : secondsOf(call, Date.now());
+    // Who hangs up before that has not waited for a picture or a voice in vain; it is there for the other perhaps.
+    const failed = answered !== null && !this.#wasLive && seconds >= FAILED_FROM_S;
+    this.#parts.say({ ask: 'leave', call: this.#id, device: this.#parts.page, failed });
     this.#end(answered === null ? 'cancelled' : failed ? 'failed' : 'answered', seconds);
   }
 
